@@ -1,0 +1,58 @@
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Mode } from "./protocol.ts";
+import type { Command } from "./worker.ts";
+
+export type Contender = {
+  readonly name: string;
+  /** Its worker's command line; throws an Error that tells how to get what is missing. */
+  command(mode: Mode): Command;
+};
+
+export type Setting = { readonly threads: number; readonly python: string | undefined };
+
+/** The contenders by key. All get the same number of threads, and no GPU: the comparison is one of CPUs. */
+export function contenders(setting: Setting): Readonly<Record<ContenderKey, Contender>> {
+  const threads = String(setting.threads);
+  const env = {
+    CUDA_VISIBLE_DEVICES: "-1",
+    OMP_NUM_THREADS: threads,
+    TF_NUM_INTRAOP_THREADS: threads,
+    TF_NUM_INTEROP_THREADS: threads,
+    TF_CPP_MIN_LOG_LEVEL: "2",
+  };
+  const node = (name: string, folder: string, ...flags: string[]): Contender => ({
+    name,
+    command: (mode) => {
+      const script = join(import.meta.dirname, folder, "worker.ts");
+      const args = ["--import", "tsx", script, "--mode", mode, "--threads", threads, ...flags];
+      return { command: process.execPath, args, env };
+    },
+  });
+  const torch = (name: string, ...flags: string[]): Contender => ({
+    name,
+    command: (mode) => {
+      const script = join(import.meta.dirname, "pytorch/worker.py");
+      const args = [script, "--mode", mode, "--threads", threads, ...flags];
+      return { command: findPython(setting.python), args, env };
+    },
+  });
+  return {
+    ddpm: node("ddpm (compiled)", "ddpm"),
+    ddpmBf16: node("ddpm (compiled), bf16", "ddpm", "--bf16"),
+    tfjs: node("tfjs-node, eager", "tfjs"),
+    torch: torch("PyTorch, eager"),
+    torchBf16: torch("PyTorch, eager, bf16 autocast", "--bf16"),
+    torchCompile: torch("PyTorch, torch.compile", "--compile"),
+  };
+}
+
+export type ContenderKey = "ddpm" | "ddpmBf16" | "tfjs" | "torch" | "torchBf16" | "torchCompile";
+
+function findPython(asked = process.env["DDPM_BENCH_PYTHON"]): string {
+  const made = join(tmpdir(), "ddpm-bench-pytorch/bin/python");
+  const python = asked ?? made;
+  if (existsSync(python)) return python;
+  throw new Error(`No Python at ${python}: run bench/setup-pytorch.sh, or give --python or DDPM_BENCH_PYTHON`);
+}

@@ -1,0 +1,68 @@
+/** Side-by-side timings: see README.md. */
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { contenders } from "./contenders.ts";
+import { measure, type Result } from "./measure.ts";
+import { head, machine, table } from "./report.ts";
+import { type Section, type SectionName, sections, usual } from "./sections.ts";
+
+const usage = `pnpm bench [--pairs 9] [--only ${Object.keys(sections).join(",")}] [--all] [--python PATH] [--threads N] [--json]`;
+
+/** Fails with exit code 2, as all of our commands do on wrong usage. */
+function misused(message: string): never {
+  console.error(`${message}\n${usage}`);
+  process.exit(2);
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        pairs: { type: "string", default: "9" },
+        only: { type: "string" },
+        all: { type: "boolean", default: false },
+        python: { type: "string" },
+        threads: { type: "string", default: String(availableParallelism()) },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    return misused((error as Error).message);
+  }
+}
+
+function count(flag: string, text: string): number {
+  const value = Number(text);
+  return Number.isInteger(value) && value > 0
+    ? value
+    : misused(`Expected ${flag} to be a positive integer but found ${text}`);
+}
+
+function chosen({ only, all }: { only?: string; all: boolean }): readonly SectionName[] {
+  if (only === undefined) return all ? (Object.keys(sections) as SectionName[]) : usual;
+  const names = only.split(",");
+  const unknown = names.find((name) => !Object.hasOwn(sections, name));
+  return unknown === undefined ? (names as SectionName[]) : misused(`Unknown section ${unknown}`);
+}
+
+async function main(): Promise<void> {
+  const flags = options();
+  if (flags.help) return console.log(usage);
+  const [rounds, threads] = [count("--pairs", flags.pairs), count("--threads", flags.threads)];
+  const team = contenders({ threads, python: flags.python });
+  const facts = machine(threads);
+  const say = (line: string) => console.error(line);
+  const results: { name: SectionName; section: Section; result: Result }[] = [];
+  for (const name of chosen(flags)) {
+    const section: Section = sections[name];
+    results.push({ name, section, result: await measure(section, team, { rounds, say }) });
+  }
+  const versions = Object.assign({}, ...results.map(({ result }) => result.versions));
+  if (flags.json) return console.log(JSON.stringify({ ...facts, ...versions, rounds, results }, null, 2));
+  console.log(head({ ...facts, ...versions }));
+  for (const { section, result } of results)
+    console.log(table(section, result, team[section.contenders[0] ?? "ddpm"].name));
+}
+
+await main();

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Makes the throw-away venv that bench/run.ts finds: setup-pytorch.sh [FOLDER]. Takes the CPU wheel, else the default one.
+set -eu
+folder=${1:-${TMPDIR:-/tmp}/ddpm-bench-pytorch}
+python=${PYTHON:-python3}
+if "$folder/bin/python" -c 'import torch, numpy, safetensors' 2>/dev/null; then
+  echo "PyTorch is already in $folder"
+  exit 0
+fi
+"$python" -m venv "$folder"
+pip="$folder/bin/python -m pip --disable-pip-version-check install --quiet"
+$pip torch==2.15.0 --index-url https://download.pytorch.org/whl/cpu || $pip torch==2.15.0
+$pip numpy safetensors==0.8.0
+"$folder/bin/python" -c 'import torch; print("PyTorch", torch.__version__)'
+echo "Installed in $folder; measure with: pnpm bench --python $folder/bin/python"
