@@ -60,11 +60,15 @@ const toUnit = (word: number): number => (word & 0x7fffff) / 0x800000;
 
 /** Ten rounds of the cipher on one counter. */
 function rounds(counter: Uint32Array, keyLow: number, keyHigh: number, out: Uint32Array, at: number): void {
-  let [a, b, c, d] = counter as unknown as [number, number, number, number];
+  let [a, b, c, d] = [counter[0]!, counter[1]!, counter[2]!, counter[3]!];
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(0xd2511f53, a);
     const high1 = multiplyHigh(0xcd9e8d57, c);
-    [a, b, c, d] = [high1 ^ b ^ keyLow, Math.imul(0xcd9e8d57, c), high0 ^ d ^ keyHigh, Math.imul(0xd2511f53, a)];
+    const [low0, low1] = [Math.imul(0xd2511f53, a), Math.imul(0xcd9e8d57, c)];
+    a = high1 ^ b ^ keyLow;
+    b = low1;
+    c = high0 ^ d ^ keyHigh;
+    d = low0;
     keyLow = (keyLow + 0x9e3779b9) | 0;
     keyHigh = (keyHigh + 0xbb67ae85) | 0;
   }
@@ -74,11 +78,12 @@ function rounds(counter: Uint32Array, keyLow: number, keyHigh: number, out: Uint
   out[at + 3] = d;
 }
 
-/** The upper half of the 64-bit product of two unsigned 32-bit integers. */
+/** The upper half of the 64-bit product of two unsigned 32-bit integers, by halves of 16 bits; no sum exceeds 32 bits. */
 function multiplyHigh(x: number, y: number): number {
   const [xh, xl, yh, yl] = [x >>> 16, x & 0xffff, y >>> 16, y & 0xffff];
-  const middle = xh * yl + ((xl * yl) >>> 16);
-  return (xh * yh + Math.floor(middle / 65536) + ((xl * yh + (middle % 65536)) / 65536)) >>> 0;
+  const middle0 = Math.imul(xh, yl) + (Math.imul(xl, yl) >>> 16);
+  const middle1 = Math.imul(xl, yh) + (middle0 & 0xffff);
+  return (Math.imul(xh, yh) + (middle0 >>> 16) + (middle1 >>> 16)) | 0;
 }
 
 /** Adds one to a little-endian 128-bit number. */

@@ -81,7 +81,7 @@ const shapeRules: ShapeRules = {
   input: given,
   variable: given,
   constant: () => [],
-  array: (inputs, attrs) => reshaped([[attrs.values.length]], attrs),
+  array: (_, attrs) => reshaped([[attrs.values.length]], attrs),
   randomNormal: given,
   cast: same,
   add: broadcasted,

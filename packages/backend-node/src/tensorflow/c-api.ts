@@ -1,0 +1,105 @@
+import koffi from "koffi";
+import type { TensorFlowLibrary } from "../library.ts";
+import { type TensorFlowType, types } from "./protobuf.ts";
+
+/** A pointer into TensorFlow. */
+export type Pointer = unknown;
+export interface Output {
+  readonly oper: Pointer;
+  readonly index: number;
+}
+
+koffi.struct("TF_Output", { oper: "void*", index: "int" });
+
+/** The functions of TensorFlow's C API that an engine needs. */
+function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrary" | "frameworkLibrary">) {
+  koffi.load(frameworkLibrary, { global: true });
+  const library = koffi.load(ccLibrary);
+  const f = (prototype: string) => library.func(prototype);
+  return {
+    version: f("str TF_Version()"),
+    newStatus: f("void* TF_NewStatus()"),
+    deleteStatus: f("void TF_DeleteStatus(void*)"),
+    code: f("int TF_GetCode(void*)"),
+    message: f("str TF_Message(void*)"),
+    newBuffer: f("void* TF_NewBufferFromString(void*, size_t)"),
+    deleteBuffer: f("void TF_DeleteBuffer(void*)"),
+    newGraph: f("void* TF_NewGraph()"),
+    deleteGraph: f("void TF_DeleteGraph(void*)"),
+    newImportOptions: f("void* TF_NewImportGraphDefOptions()"),
+    deleteImportOptions: f("void TF_DeleteImportGraphDefOptions(void*)"),
+    importGraph: f("void TF_GraphImportGraphDef(void*, void*, void*, void*)"),
+    operation: f("void* TF_GraphOperationByName(void*, str)"),
+    newSessionOptions: f("void* TF_NewSessionOptions()"),
+    deleteSessionOptions: f("void TF_DeleteSessionOptions(void*)"),
+    setConfig: f("void TF_SetConfig(void*, void*, size_t, void*)"),
+    newSession: f("void* TF_NewSession(void*, void*, void*)"),
+    closeSession: f("void TF_CloseSession(void*, void*)"),
+    deleteSession: f("void TF_DeleteSession(void*, void*)"),
+    listDevices: f("void* TF_SessionListDevices(void*, void*)"),
+    deviceCount: f("int TF_DeviceListCount(void*)"),
+    deviceType: f("str TF_DeviceListType(void*, int, void*)"),
+    deleteDevices: f("void TF_DeleteDeviceList(void*)"),
+    allocateTensor: f("void* TF_AllocateTensor(int, int64_t*, int, size_t)"),
+    tensorData: f("void* TF_TensorData(void*)"),
+    tensorBytes: f("size_t TF_TensorByteSize(void*)"),
+    deleteTensor: f("void TF_DeleteTensor(void*)"),
+    run: f("void TF_SessionRun(void*, void*, TF_Output*, void**, int, TF_Output*, _Out_ void**, int, void**, int, void*, void*)"),
+  };
+}
+export type Api = ReturnType<typeof bind>;
+
+const loaded = new Map<string, Api>();
+
+/** Loads a libtensorflow; once a process. */
+export function load(library: Pick<TensorFlowLibrary, "ccLibrary" | "frameworkLibrary">): Api {
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
+  // Without it the first session's thread count would bind all later ones
+  process.env["TF_OVERRIDE_GLOBAL_THREADPOOL"] ??= "1";
+  const api = loaded.get(library.ccLibrary) ?? bind(library);
+  loaded.set(library.ccLibrary, api);
+  return api;
+}
+
+/** Calls `use` with a status and throws TensorFlow's own message if it failed. */
+export function checked<R>(api: Api, use: (status: Pointer) => R): R {
+  const status = api.newStatus();
+  try {
+    const result = use(status);
+    throwIfFailed(api, status);
+    return result;
+  } finally {
+    api.deleteStatus(status);
+  }
+}
+
+export function throwIfFailed(api: Api, status: Pointer): void {
+  if (api.code(status) !== 0) throw new Error(`TensorFlow: ${(api.message(status) as string).split("\n")[0]}`);
+}
+
+/** Calls `use` with a TF_Buffer of `bytes`, or with null. */
+export function withBuffer<R>(api: Api, bytes: Uint8Array, use: (buffer: Pointer) => R): R {
+  const buffer = api.newBuffer(bytes, bytes.length);
+  try {
+    return use(buffer);
+  } finally {
+    api.deleteBuffer(buffer);
+  }
+}
+
+/** Copies values into a new TF_Tensor. */
+export function newTensor(api: Api, type: TensorFlowType, shape: readonly number[], values: Float32Array | Int32Array): Pointer {
+  const tensor = api.allocateTensor(types[type], shape.map(BigInt), shape.length, values.byteLength);
+  if (values.byteLength > 0) {
+    const target = new Uint8Array(koffi.view(api.tensorData(tensor), values.byteLength));
+    target.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return tensor;
+}
+
+/** Copies the float32 values out of a TF_Tensor and deletes it. */
+export function takeTensor(api: Api, tensor: Pointer): Float32Array {
+  const values = new Float32Array(koffi.view(api.tensorData(tensor), Number(api.tensorBytes(tensor))).slice(0));
+  api.deleteTensor(tensor);
+  return values;
+}

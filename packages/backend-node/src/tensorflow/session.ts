@@ -1,0 +1,92 @@
+import { promisify } from "node:util";
+import { type Api, checked, type Output, type Pointer, throwIfFailed, withBuffer } from "./c-api.ts";
+import { type Bytes, configProto, integer, type SessionOptions } from "./protobuf.ts";
+
+/** RunOptions: run in the calling thread, which is quicker where the work is small. */
+const inCallerThread = integer(3, -1);
+
+/** A graph in a TensorFlow session. */
+export class Session {
+  readonly #api: Api;
+  readonly #graph: Pointer;
+  readonly #session: Pointer;
+  readonly #runOptions: Pointer;
+  readonly #operations = new Map<string, Pointer>();
+  readonly #run: (...args: unknown[]) => Promise<void>;
+
+  constructor(api: Api, graphDef: Bytes, options: SessionOptions) {
+    this.#api = api;
+    this.#graph = api.newGraph();
+    this.#run = promisify(api.run.async);
+    this.#runOptions = options.interThreads === 1 ? api.newBuffer(inCallerThread, inCallerThread.length) : null;
+    try {
+      importGraph(api, this.#graph, graphDef);
+      this.#session = newSession(api, this.#graph, options);
+    } catch (error) {
+      api.deleteGraph(this.#graph);
+      throw error;
+    }
+  }
+
+  /** Whether a GPU takes part. */
+  get hasGpu(): boolean {
+    return checked(this.#api, (status) => {
+      const devices = this.#api.listDevices(this.#session, status);
+      const types = Array.from({ length: this.#api.deviceCount(devices) }, (_, i) => this.#api.deviceType(devices, i, status));
+      this.#api.deleteDevices(devices);
+      return types.includes("GPU");
+    });
+  }
+
+  /** Feeds tensors to placeholders, runs `targets`, and returns one tensor for each of `fetches`; the caller deletes them all. */
+  async run(feeds: readonly string[], values: readonly Pointer[], fetches: readonly string[], targets: readonly string[]): Promise<Pointer[]> {
+    const output = (name: string): Output => ({ oper: this.#operation(name), index: 0 });
+    const results: Pointer[] = fetches.map(() => null);
+    const [ins, outs, operations] = [feeds.map(output), fetches.map(output), targets.map((name) => this.#operation(name))];
+    const status = this.#api.newStatus();
+    try {
+      await this.#run(
+        ...[this.#session, this.#runOptions, ins, values, ins.length, outs, results, outs.length],
+        ...[operations, operations.length, null, status],
+      );
+      throwIfFailed(this.#api, status);
+    } finally {
+      this.#api.deleteStatus(status);
+    }
+    return results;
+  }
+
+  close(): void {
+    checked(this.#api, (status) => this.#api.closeSession(this.#session, status));
+    checked(this.#api, (status) => this.#api.deleteSession(this.#session, status));
+    this.#api.deleteGraph(this.#graph);
+    if (this.#runOptions) this.#api.deleteBuffer(this.#runOptions);
+  }
+
+  #operation(name: string): Pointer {
+    const operation = this.#operations.get(name) ?? this.#api.operation(this.#graph, name);
+    if (!operation) throw new TypeError(`Expected a graph with ${name} but it has no such node`);
+    this.#operations.set(name, operation);
+    return operation;
+  }
+}
+
+function importGraph(api: Api, graph: Pointer, graphDef: Bytes): void {
+  const options = api.newImportOptions();
+  try {
+    withBuffer(api, graphDef, (buffer) => checked(api, (status) => api.importGraph(graph, buffer, options, status)));
+  } finally {
+    api.deleteImportOptions(options);
+  }
+}
+
+function newSession(api: Api, graph: Pointer, options: SessionOptions): Pointer {
+  const sessionOptions = api.newSessionOptions();
+  const config = configProto(options);
+  try {
+    checked(api, (status) => api.setConfig(sessionOptions, config, config.length, status));
+    return checked(api, (status) => api.newSession(graph, sessionOptions, status));
+  } finally {
+    api.deleteSessionOptions(sessionOptions);
+  }
+}

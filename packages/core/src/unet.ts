@@ -1,0 +1,75 @@
+import { attention, linearAttention } from "./attention.ts";
+import { conv, depthwiseConv, downsample, gelu, groupNorm, linear, silu, upsample } from "./nn.ts";
+import type { Scope } from "./scope.ts";
+import { array, concat, type Tensor } from "./tensor.ts";
+
+export interface UNet {
+  /** Width of the first level and of the time embedding; even, at least 4. */
+  readonly dim: number;
+  /** Width of each level as a multiple of `dim`. */
+  readonly dimMults: readonly number[];
+  readonly block: "resnet" | "convnext";
+  /** Groups of the ResNet blocks' normalisations. */
+  readonly groups: number;
+}
+
+/** A block maps [b, h, w, c] and the time embedding, if any, to [b, h, w, channels]. */
+type Block = (p: Scope, x: Tensor, time: Tensor | undefined, channels: number) => Tensor;
+
+/** (3×3 convolution → GroupNorm → SiLU) twice, with the time added between, and a residual. */
+function resnetBlock(p: Scope, x: Tensor, time: Tensor | undefined, channels: number, groups: number): Tensor {
+  const half = (p: Scope, x: Tensor): Tensor => silu(groupNorm(p.at("norm"), conv(p.at("proj"), x, channels, 3), groups));
+  let h = half(p.at("block1"), x);
+  if (time) h = h.add(linear(p.at("mlp.1"), silu(time), channels).reshape(x.shape[0]!, 1, 1, channels));
+  h = half(p.at("block2"), h);
+  return h.add(residual(p, x, channels));
+}
+
+/** ConvNeXt (Liu et al. 2022): 7×7 depthwise convolution, time, norm, 3×3 to twice the width, GELU, norm, 3×3 back, and a residual. */
+function convnextBlock(p: Scope, x: Tensor, time: Tensor | undefined, channels: number): Tensor {
+  const [b, , , c] = x.shape as [number, number, number, number];
+  let h = depthwiseConv(p.at("ds_conv"), x);
+  if (time) h = h.add(linear(p.at("mlp.1"), gelu(time), c).reshape(b, 1, 1, c));
+  h = conv(p.at("net.1"), groupNorm(p.at("net.0"), h), 2 * channels, 3);
+  h = conv(p.at("net.4"), groupNorm(p.at("net.3"), gelu(h)), channels, 3);
+  return h.add(residual(p, x, channels));
+}
+
+const residual = (p: Scope, x: Tensor, channels: number): Tensor => (x.shape.at(-1) === channels ? x : conv(p.at("res_conv"), x, channels, 1));
+
+/** Sinusoids of t (Vaswani et al. 2017), sines before cosines: [b] to [b, dim]. */
+export function timeEmbedding(t: Tensor, dim: number): Tensor {
+  const half = dim / 2;
+  const frequencies = Array.from({ length: half }, (_, i) => Math.exp((-Math.log(1e4) * i) / (half - 1)));
+  const angles = t.cast().reshape(t.shape[0]!, 1).mul(array(frequencies, 1, half));
+  return concat([angles.sin(), angles.cos()], 1);
+}
+
+/** Predicts from x_t [b, h, w, c] and t [b] (int32) what the objective asks for, [b, h, w, c]: the U-Net of Ho et al. 2020. */
+export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kind, groups }: UNet): Tensor {
+  const channels = x.shape.at(-1)!;
+  const widths = dimMults.map((m) => m * dim);
+  const deepest = widths.at(-1)!;
+  const block: Block = (p, x, time, channels) => (kind === "resnet" ? resnetBlock(p, x, time, channels, groups) : convnextBlock(p, x, time, channels));
+  const hidden = gelu(linear(p.at("time_mlp.1"), timeEmbedding(t, dim), 4 * dim));
+  const time = linear(p.at("time_mlp.3"), hidden, 4 * dim);
+  const level = (p: Scope, x: Tensor, channels: number): Tensor =>
+    linearAttention(p.at(2), block(p.at(1), block(p.at(0), x, time, channels), time, channels));
+
+  let h = conv(p.at("init_conv"), x, Math.floor(dim / 3) * 2, 7);
+  const skips: Tensor[] = [];
+  for (const [i, width] of widths.entries()) {
+    h = level(p.at("downs", i), h, width);
+    skips.push(h);
+    if (i < widths.length - 1) h = downsample(p.at("downs", i, 3), h, width);
+  }
+  h = block(p.at("mid_block1"), h, time, deepest);
+  h = attention(p.at("mid_attn"), h);
+  h = block(p.at("mid_block2"), h, time, deepest);
+  for (const [i, width] of widths.slice(0, -1).reverse().entries()) {
+    h = level(p.at("ups", i), concat([h, skips.pop()!], 3), width);
+    h = upsample(p.at("ups", i, 3), h, width);
+  }
+  h = block(p.at("final_conv.0"), h, undefined, dim);
+  return conv(p.at("final_conv.1"), h, channels, 1);
+}
