@@ -9,7 +9,7 @@ if "$folder/bin/python" -c 'import torch, numpy, safetensors' 2>/dev/null; then
 fi
 "$python" -m venv "$folder"
 pip="$folder/bin/python -m pip --disable-pip-version-check install --quiet"
-$pip torch==2.15.0 --index-url https://download.pytorch.org/whl/cpu || $pip torch==2.15.0
+$pip torch==2.15.0 --retries 1 --timeout 10 --index-url https://download.pytorch.org/whl/cpu || $pip torch==2.15.0
 $pip numpy safetensors==0.8.0
 "$folder/bin/python" -c 'import torch; print("PyTorch", torch.__version__)'
 echo "Installed in $folder; measure with: pnpm bench --python $folder/bin/python"

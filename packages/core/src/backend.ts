@@ -1,4 +1,4 @@
-import type { Tensor } from "./tensor.ts";
+import { type Shape, size, sort, type Tensor } from "./tensor.ts";
 
 export type Numbers = Float32Array | Float64Array | Int32Array;
 
@@ -27,4 +27,36 @@ export interface Program extends AsyncDisposable {
   read(names?: readonly string[]): Promise<Map<string, Numbers>>;
   /** Replaces the values of variables. */
   write(state: State): Promise<void>;
+}
+
+/** The variables that a step reads or updates, with their shapes. For backends. */
+export function variablesOf({ outputs, updates = {} }: Step): Map<string, Shape> {
+  const read = sort([...Object.values(outputs), ...Object.values(updates)]).filter((x): x is Tensor<"variable"> => x.op === "variable");
+  const shapes = new Map(read.map(({ attrs: { name, shape } }) => [name, shape]));
+  for (const [name, { shape }] of Object.entries(updates)) {
+    const known = shapes.get(name) ?? shape;
+    if (`${known}` !== `${shape}`) throw new RangeError(`Expected an update of ${name} with shape [${known}] but found [${shape}]`);
+    shapes.set(name, shape);
+  }
+  return shapes;
+}
+
+/** The inputs below `tensors` by name. For backends. */
+export const inputsOf = (tensors: Iterable<Tensor>): Map<string, Tensor<"input">> =>
+  new Map(
+    sort(tensors)
+      .filter((x): x is Tensor<"input"> => x.op === "input")
+      .map((x) => [x.attrs.name, x]),
+  );
+
+/** Throws where `values` are missing (TypeError) or not as many as `shape` holds (RangeError). For backends. */
+export function checkValues(name: string, shape: Shape, values: Numbers | undefined): Numbers {
+  if (!values) throw new TypeError(`Expected a value for ${name} of shape [${shape}] but found none`);
+  if (values.length !== size(shape)) throw new RangeError(`Expected ${size(shape)} values for ${name} of shape [${shape}] but found ${values.length}`);
+  return values;
+}
+
+/** Throws where a name is not among those a program knows. For backends. */
+export function checkNames(kind: string, names: Iterable<string>, known: ReadonlyMap<string, unknown>): void {
+  for (const name of names) if (!known.has(name)) throw new TypeError(`Expected one of the ${kind} ${[...known.keys()].slice(0, 8).join(", ")} but found ${name}`);
 }

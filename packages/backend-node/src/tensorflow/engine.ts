@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { type Backend, type Numbers, type Program, type Shape, size, sort, type State, type Step, type Tensor } from "@ddpm/core";
+import { type Backend, checkNames, checkValues, type Dtype, inputsOf, type Numbers, type Program, type Shape, type State, type Step, variablesOf } from "@ddpm/core";
 import { findTensorFlow } from "../library.ts";
 import { type Api, load, newTensor, type Pointer, takeTensor } from "./c-api.ts";
 import { GraphWriter, operations } from "./graph-writer.ts";
@@ -56,7 +56,6 @@ class TensorFlowProgram implements Program {
   readonly #session: Session;
   readonly #step: Step;
   readonly #outputs: ReadonlyMap<string, string>;
-  readonly #inputs: ReadonlyMap<string, ReadonlyMap<string, Tensor<"input">>>;
   readonly #variables: ReadonlyMap<string, Shape>;
   readonly #updates: readonly string[];
   #closed = false;
@@ -67,7 +66,7 @@ class TensorFlowProgram implements Program {
     this.#api = api;
     this.#step = step;
     this.#variables = variablesOf(step);
-    checkState(this.#variables, state);
+    for (const [name, shape] of this.#variables) checkValues(name, shape, state.get(name));
     const writer = new GraphWriter();
     const names = writer.write(...all);
     this.#outputs = new Map(Object.keys(step.outputs).map((name, i) => [name, names[i]!]));
@@ -79,32 +78,28 @@ class TensorFlowProgram implements Program {
     }
     const lanes = operations(all) < smallWork ? 1 : threads;
     this.#session = new Session(api, writer.bytes(), { intraThreads: lanes, interThreads: lanes, bf16, gpu });
-    const always = updates.map(([, value]) => value);
-    this.#inputs = new Map(Object.entries(step.outputs).map(([name, output]) => [name, inputsOf([output])]));
-    this.#inputs = new Map([...this.#inputs, ["", inputsOf(always)]]);
   }
 
   async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {
-    const fetches = fetch.map((name) => this.#outputs.get(name) ?? missing(`output ${name}`));
-    const inputs = new Map(["", ...fetch].flatMap((name) => [...this.#inputs.get(name)!]));
-    const values = [...inputs.values()].map((input) => this.#feed(input, feeds[input.attrs.name]));
+    checkNames("outputs", fetch, this.#outputs);
+    const inputs = inputsOf([...fetch.map((name) => this.#step.outputs[name]!), ...Object.values(this.#step.updates ?? {})]);
+    for (const [name, { attrs }] of inputs) checkValues(name, attrs.shape, feeds[name]);
+    const values = [...inputs].map(([name, input]) => this.#tensor(input.attrs, feeds[name]!));
+    const fetches = fetch.map((name) => this.#outputs.get(name)!);
     const results = await this.#run([...inputs.keys()], values, fetches, this.#updates);
     return Object.fromEntries(fetch.map((name, i) => [name, results[i]!]));
   }
 
   async read(names: readonly string[] = [...this.#variables.keys()]): Promise<Map<string, Numbers>> {
-    for (const name of names) if (!this.#variables.has(name)) missing(`variable ${name}`);
+    checkNames("variables", names, this.#variables);
     const values = await this.#run([], [], names.map((name) => `read/${name}`), []);
     return new Map(names.map((name, i) => [name, values[i]!]));
   }
 
   async write(state: State): Promise<void> {
     const given = [...state].filter(([name]) => this.#variables.has(name));
-    const tensors = given.map(([name, values]) => {
-      const shape = this.#variables.get(name)!;
-      checkSize(name, shape, values);
-      return newTensor(this.#api, "float32", shape, Float32Array.from(values));
-    });
+    for (const [name, values] of given) checkValues(name, this.#variables.get(name)!, values);
+    const tensors = given.map(([name, values]) => this.#tensor({ dtype: "float32", shape: this.#variables.get(name)! }, values));
     await this.#run(given.map(([name]) => `value/${name}`), tensors, [], given.map(([name]) => `set/${name}`));
   }
 
@@ -113,9 +108,7 @@ class TensorFlowProgram implements Program {
     this.#closed = true;
   }
 
-  #feed({ attrs: { name, shape, dtype } }: Tensor<"input">, values: Numbers | undefined): Pointer {
-    if (!values) return missing(`a value for input ${name}`);
-    checkSize(name, shape, values);
+  #tensor({ dtype, shape }: { dtype: Dtype; shape: Shape }, values: Numbers): Pointer {
     return newTensor(this.#api, dtype, shape, dtype === "int32" ? Int32Array.from(values) : Float32Array.from(values));
   }
 
@@ -130,6 +123,3 @@ class TensorFlowProgram implements Program {
     }
   }
 }
-
-const inputsOf = (tensors: readonly Tensor[]): Map<string, Tensor<"input">> =>
-  new Map(sort(tensors).flatMap((tensor) => (tensor.op === "input" ? [[(tensor as Tensor<"input">).attrs.name, tensor as Tensor<"input">]] : [])));

@@ -12,12 +12,12 @@ export class Session {
   readonly #session: Pointer;
   readonly #runOptions: Pointer;
   readonly #operations = new Map<string, Pointer>();
-  readonly #run: (...args: unknown[]) => Promise<void>;
+  readonly #run: (...args: unknown[]) => Promise<unknown>;
 
   constructor(api: Api, graphDef: Bytes, options: SessionOptions) {
     this.#api = api;
     this.#graph = api.newGraph();
-    this.#run = promisify(api.run.async);
+    this.#run = promisify(api.run.async as (...args: unknown[]) => void);
     this.#runOptions = options.interThreads === 1 ? api.newBuffer(inCallerThread, inCallerThread.length) : null;
     try {
       importGraph(api, this.#graph, graphDef);

@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+
+export const tensorflowVersion = "2.21.0";
+
+export interface TensorFlowLibrary {
+  readonly directory: string;
+  readonly ccLibrary: string;
+  readonly frameworkLibrary: string;
+  readonly source: "given" | "cache" | "tfjs-node-gpu";
+}
+
+/** No libtensorflow was found where one was looked for. */
+export class TensorFlowMissingError extends Error {
+  override readonly name = "TensorFlowMissingError";
+}
+
+/** The folder of the user's cache that holds what ddpm installs: `$XDG_CACHE_HOME/ddpm` or `~/.cache/ddpm`. */
+export const cacheFolder = (): string => join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ddpm");
+
+/** Where `ddpm setup` installs TensorFlow. */
+export const installFolder = (flavour: "cpu" | "cuda"): string => join(cacheFolder(), `tensorflow-${tensorflowVersion}-${flavour}`);
+
+/**
+ * Finds libtensorflow: in `path` or `$DDPM_TENSORFLOW`, else where `ddpm setup` put it, else in @tensorflow/tfjs-node-gpu.
+ * Throws a TensorFlowMissingError that names the remedy; a given path without the library is an error too.
+ */
+export function findTensorFlow({ path = process.env["DDPM_TENSORFLOW"] }: { path?: string | undefined } = {}): TensorFlowLibrary {
+  if (path) {
+    const given = inFolder(resolve(path), "given");
+    if (given) return given;
+    throw new TensorFlowMissingError(`Expected libtensorflow_cc.so.2 and libtensorflow_framework.so.2 in ${path} but found no such pair; correct DDPM_TENSORFLOW or unset it`);
+  }
+  const installed = (["cuda", "cpu"] as const).map((flavour) => inFolder(join(installFolder(flavour), "tensorflow"), "cache"));
+  const found = installed.find((library) => library) ?? inFolder(ownLibraries(), "tfjs-node-gpu");
+  if (found) return found;
+  throw new TensorFlowMissingError("Expected TensorFlow but found none; install it with npx ddpm setup, or sample on --device wasm");
+}
+
+function ownLibraries(): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-node-gpu/package.json")), "deps", "lib");
+  } catch {
+    return "";
+  }
+}
+
+function inFolder(directory: string, source: TensorFlowLibrary["source"]): TensorFlowLibrary | undefined {
+  const pairs = [
+    ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"],
+    ["libtensorflow.so", "libtensorflow_framework.so"],
+  ] as const;
+  const pair = pairs.find((names) => names.every((name) => existsSync(join(directory, name))));
+  return pair && { directory, ccLibrary: join(directory, pair[0]), frameworkLibrary: join(directory, pair[1]), source };
+}
