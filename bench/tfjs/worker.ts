@@ -46,5 +46,7 @@ async function forward(batch: number): Promise<() => Promise<void>> {
   };
 }
 
-const versions = { tfjs: tf.version["tfjs-node"] ?? tf.version.tfjs, Node: process.versions.node };
+await tf.ready();
+const { binding } = tf.backend() as unknown as { readonly binding: { readonly TF_Version: string } };
+const versions = { tfjs: tf.version.tfjs, "TensorFlow under tfjs": binding.TF_Version };
 await serve({ versions, ...(values.mode === "train" ? { train: training() } : { forward }) } satisfies Contender);

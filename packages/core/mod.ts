@@ -11,3 +11,5 @@ export * from "./src/schedule.ts";
 export * from "./src/scope.ts";
 export * from "./src/tensor.ts";
 export * from "./src/unet.ts";
+export * from "./src/sampling.ts";
+export * from "./src/training.ts";

@@ -13,7 +13,7 @@ koffi.struct("TF_Output", { oper: "void*", index: "int" });
 
 /** The functions of TensorFlow's C API that an engine needs. */
 function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrary" | "frameworkLibrary">) {
-  koffi.load(frameworkLibrary, { global: true });
+  quiet(koffi.load(frameworkLibrary, { global: true }));
   const library = koffi.load(ccLibrary);
   const f = (prototype: string) => library.func(prototype);
   return {
@@ -46,6 +46,15 @@ function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrar
     deleteTensor: f("void TF_DeleteTensor(void*)"),
     run: f("void TF_SessionRun(void*, void*, TF_Output*, void**, int, TF_Output*, _Out_ void**, int, void**, int, void*, void*)"),
   };
+}
+
+/** Keeps TensorFlow 2.21 from writing notices to stderr as it starts; the symbol carries absl's version, so others stay as they are. */
+function quiet(framework: koffi.IKoffiLib): void {
+  try {
+    framework.func("void _ZN4absl12lts_2025081414SetMinLogLevelENS0_18LogSeverityAtLeastE(int)")(2);
+  } catch {
+    // Another TensorFlow: its notices are harmless
+  }
 }
 export type Api = ReturnType<typeof bind>;
 

@@ -1,0 +1,90 @@
+import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
+import type { Config } from "./config.ts";
+import { normals, stream } from "./random.ts";
+import { coefficientNames, type Row, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
+import { schedule } from "./schedule.ts";
+import { Scope } from "./scope.ts";
+import { input, size, variable } from "./tensor.ts";
+import { gaussian, imageShape, model } from "./training.ts";
+
+/** After a step of sampling: `x()` reads x_{t-1} and `x0()` the predicted x_0 from the device, [batch, height, width, channels]. */
+export interface Progress {
+  readonly step: number;
+  readonly steps: number;
+  readonly t: number;
+  readonly x: () => Promise<Numbers>;
+  readonly x0: () => Promise<Numbers>;
+}
+
+export interface Draw {
+  readonly seed?: number;
+  /** Index of the first image among those of the seed. */
+  readonly first?: number;
+  /** x_T [batch, height, width, channels] in place of the drawn one. */
+  readonly start?: Numbers;
+}
+
+/** A compiled sampler for batches of one size. */
+export interface Sampler extends AsyncDisposable {
+  readonly table: readonly Row[];
+  /** Algorithm 2 of Ho et al. 2020 or a relative: yields after each step; the last `x()` are the samples. */
+  draw(options?: Draw): AsyncGenerator<Progress>;
+  /** Replaces the weights. */
+  write(parameters: State): Promise<void>;
+}
+
+export interface SamplerSettings extends SamplerOptions {
+  readonly sampler?: SamplerName;
+  /** Images a run. */
+  readonly batch: number;
+}
+
+/** The parameters of a configuration's model with their shapes, in the order of use. */
+export function parametersOf(config: Config): Scope["parameters"] {
+  const scope = new Scope();
+  model(scope, input("x", imageShape(config, 1)), input("t", [1], "int32"), config);
+  return scope.parameters;
+}
+
+/** One sampler step for `batch` images as a graph: x and the last x0 are variables, so they stay on the device. */
+export function samplingStep(config: Config, batch: number, clip: boolean): Step {
+  const shape = imageShape(config, batch);
+  const x = variable("x", shape);
+  const prediction = model(new Scope(), x, input("t", [batch], "int32"), config);
+  const row = Object.fromEntries(coefficientNames.map((name) => [name, input(name, [])])) as RowCoefficients;
+  const next = samplerStep(x, variable("x0", shape), prediction, gaussian("z", shape), row, { clip });
+  return { outputs: {}, updates: { x: next.x, x0: next.x0 } };
+}
+
+/** Compiles a sampler for the model that `config` describes, with the weights `parameters`. Throws as `rows` and `compile` do. */
+export async function compileSampler(backend: Backend, config: Config, parameters: State, { sampler = "ddpm", batch, ...options }: SamplerSettings): Promise<Sampler> {
+  const { clip = samplers[sampler].clip, variance = config["diffusion.variance"] } = options;
+  const table = rows(sampler, schedule(config["diffusion.schedule"], config["diffusion.timesteps"]), { ...options, clip, variance });
+  const zeros = new Float32Array(size(imageShape(config, batch)));
+  const program = await backend.compile(samplingStep(config, batch, clip), new Map([...parameters, ["x", zeros], ["x0", zeros]]));
+  const elements = zeros.length / batch;
+  return {
+    table,
+    draw: ({ seed = 0, first = 0, start = startNoise(seed, batch, elements, first) } = {}) => steps(program, table, batch, { seed, first, start }),
+    write: (parameters) => program.write(parameters),
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
+}
+
+async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, start }: Required<Draw>): AsyncGenerator<Progress> {
+  await program.write(new Map([["x", start], ["x0", new Float32Array(start.length)]]));
+  const blocks = Math.ceil(start.length / batch / 4);
+  const read = async (name: string): Promise<Numbers> => (await program.read([name])).get(name)!;
+  for (const [i, row] of table.entries()) {
+    const coefficients = Object.fromEntries(coefficientNames.map((name) => [name, Float64Array.of(row[name])]));
+    await program.run({ ...coefficients, t: new Int32Array(batch).fill(row.t), z: stream(seed, "steps", i, first * blocks) });
+    yield { step: i + 1, steps: table.length, t: row.t, x: () => read("x"), x0: () => read("x0") };
+  }
+}
+
+/** x_T of images `first` to `first + count` of a seed: standard normal, [count, ...image]; image i starts at block i·⌈elements/4⌉. */
+export function startNoise(seed: number, count: number, elements: number, first = 0): Float32Array {
+  const padded = Math.ceil(elements / 4) * 4;
+  const numbers = normals(stream(seed, "start", 0, (first * padded) / 4), count * padded);
+  return Float32Array.from({ length: count * elements }, (_, i) => numbers[Math.floor(i / elements) * padded + (i % elements)]!);
+}

@@ -1,0 +1,112 @@
+import type { Numbers, Step } from "./backend.ts";
+import type { Config } from "./config.ts";
+import { qSample } from "./diffusion.ts";
+import { gradients } from "./gradient.ts";
+import { pLosses } from "./loss.ts";
+import { adamw, adamwScalars, ema, emaDecay } from "./optimizer.ts";
+import { philox, stream } from "./random.ts";
+import { extract, schedule } from "./schedule.ts";
+import { Scope } from "./scope.ts";
+import { input, randomNormal, size, type Tensor } from "./tensor.ts";
+import { unet } from "./unet.ts";
+
+/** Images as the graph sees them: [batch, height, width, channels]. */
+export const imageShape = (config: Config, batch: number): [number, number, number, number] => [
+  batch,
+  config["data.height"],
+  config["data.width"],
+  config["model.channels"],
+];
+
+/** The U-Net that a configuration describes. */
+export const model = (p: Scope, x: Tensor, t: Tensor, config: Config): Tensor =>
+  unet(p, x, t, {
+    dim: config["model.dim"],
+    dimMults: config["model.dimMults"],
+    block: config["model.block"],
+    groups: config["model.groups"],
+  });
+
+/** Standard normal images of the Philox stream that is fed as `name`; image i starts at block i·⌈HWC/4⌉, so that more images only add to fewer. */
+export function gaussian(name: string, [batch, ...image]: readonly [number, ...number[]]): Tensor {
+  const numbers = randomNormal(input(name, [6], "int32"), batch, Math.ceil(size(image) / 4) * 4);
+  return (numbers.shape[1] === size(image) ? numbers : numbers.slice(1, 0, size(image))).reshape(batch, ...image);
+}
+
+export interface TrainingStep {
+  readonly step: Step;
+  readonly scope: Scope;
+}
+
+/**
+ * Algorithm 1 of Ho et al. 2020 as one step: draws the noise, predicts it from x_t, and updates parameters, moments and averages.
+ * Fed by `trainingFeeds`; its one output is `loss`.
+ */
+export function trainingStep(config: Config): TrainingStep {
+  const batch = config["train.batch"];
+  const shape = imageShape(config, batch);
+  const coefficient = (name: string): Tensor => input(name, [batch, 1, 1, 1]);
+  const noise = gaussian("noise", shape);
+  const xt = qSample(input("images", shape), noise, {
+    sqrtAlphasCumprod: coefficient("sqrtAlphasCumprod"),
+    sqrtOneMinusAlphasCumprod: coefficient("sqrtOneMinusAlphasCumprod"),
+  });
+  const scope = new Scope();
+  const prediction = model(scope, xt, input("t", [batch], "int32"), config);
+  const loss = pLosses(config["train.loss"], noise, prediction, coefficient("weights"));
+  return { step: { outputs: { loss }, updates: updates(scope, loss) }, scope };
+}
+
+function updates(scope: Scope, loss: Tensor): Record<string, Tensor> {
+  const parameters = [...scope.parameters].map(([name, { tensor }]) => [name, tensor] as const);
+  const derivatives = gradients(loss, parameters.map(([, tensor]) => tensor));
+  const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
+  const averaging = input("emaDecay", []);
+  const all = parameters.map(([name, tensor], i) => {
+    const update = adamw(name, tensor, derivatives[i]!, scalars);
+    return { ...update, ...ema(name, update[name]!, averaging) };
+  });
+  return Object.assign({}, ...all);
+}
+
+/** Where training starts: parameters drawn from the seed, averages equal to them, moments zero. */
+export function initialState({ scope }: TrainingStep, seed: number): Map<string, Float32Array> {
+  const first = scope.initialValues(seed);
+  return new Map([...first].flatMap(([name, values]) => [
+    [name, values],
+    [`m/${name}`, new Float32Array(values.length)],
+    [`v/${name}`, new Float32Array(values.length)],
+    [`ema/${name}`, values.slice()],
+  ]));
+}
+
+/** A batch of images in [-1, 1], [batch, height, width, channels], and the weight of each one's loss: see `batch` in dataset.ts. */
+export interface Batch {
+  readonly images: Numbers;
+  readonly weights: Numbers;
+}
+
+/** What step n = 1, 2, … is fed: a function of the configuration, the batch and n alone. */
+export function trainingFeeds(config: Config, { images, weights }: Batch, n: number): Record<string, Numbers> {
+  const constants = schedule(config["diffusion.schedule"], config["diffusion.timesteps"]);
+  const t = timestepsAt(config, n);
+  return {
+    images,
+    weights,
+    t,
+    sqrtAlphasCumprod: extract(constants.sqrtAlphasCumprod, t),
+    sqrtOneMinusAlphasCumprod: extract(constants.sqrtOneMinusAlphasCumprod, t),
+    noise: stream(config.seed, "noise", n),
+    emaDecay: Float64Array.of(emaDecay(config["train.emaDecay"], n)),
+    ...scalars(adamwScalars({ lr: config["train.lr"], weightDecay: config["train.weightDecay"] }, n)),
+  };
+}
+
+/** Algorithm 1, line 3: t uniform in [0, T), one for each image. */
+function timestepsAt(config: Config, n: number): Int32Array {
+  const words = philox(stream(config.seed, "timesteps", n), config["train.batch"]);
+  return Int32Array.from(words, (word) => Math.floor((word / 2 ** 32) * config["diffusion.timesteps"]));
+}
+
+const scalars = (values: Readonly<Record<string, number>>): Record<string, Float64Array> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Float64Array.of(value)]));
