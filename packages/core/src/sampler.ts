@@ -87,7 +87,8 @@ const builders: { readonly [S in SamplerName]: (schedule: Schedule, timesteps: r
  * Ancestral sampling, algorithm 2 of Ho et al. 2020, on any decreasing timesteps. With `clip` the posterior's mean (eq. 7) of the clipped x0;
  * without it eq. 11, where x0 cancels and nothing is divided by √alphaBar. No noise at the last step.
  */
-export function ddpm(schedule: Schedule, timesteps: readonly number[], { variance = "posterior", clip = true, objective = "eps" }: SamplerOptions = {}): Row[] {
+export function ddpm(schedule: Schedule, timesteps: readonly number[], options: SamplerOptions = {}): Row[] {
+  const { variance = "posterior", clip = true, objective = "eps" } = options;
   oneOf(varianceNames, variance, "a variance");
   return steps(schedule, timesteps).map(({ t, alphaBar, alphaBarNext, last }) => {
     const alpha = alphaBar / alphaBarNext;
@@ -149,9 +150,11 @@ const objectives: { readonly [O in Objective]: (alphaBar: number) => Pick<Row, "
 function steps({ alphasCumprod }: Schedule, timesteps: readonly number[]) {
   return timesteps.map((t, i) => {
     const alphaBar = alphasCumprod[t];
-    const [next, last] = [timesteps[i + 1] ?? -1, i === timesteps.length - 1];
-    if (alphaBar === undefined || next >= t) throw new RangeError(`Expected decreasing timesteps in [0, ${alphasCumprod.length}) but found ${t}, ${next}`);
-    return { t, alphaBar, alphaBarNext: alphasCumprod[next] ?? 1, last };
+    const next = timesteps[i + 1] ?? -1;
+    if (alphaBar === undefined || next >= t) {
+      throw new RangeError(`Expected decreasing timesteps below ${alphasCumprod.length} but found ${timesteps}`);
+    }
+    return { t, alphaBar, alphaBarNext: alphasCumprod[next] ?? 1, last: i === timesteps.length - 1 };
   });
 }
 
@@ -163,7 +166,8 @@ function steps({ alphasCumprod }: Schedule, timesteps: readonly number[]) {
 export function timesteps(spacing: Spacing, T: number, steps: number, sampler: SamplerName): number[] {
   const most = mostSteps(oneOf(spacingNames, spacing, "a spacing"), T, oneOf(samplerNames, sampler, "a sampler"));
   if (!Number.isInteger(steps) || steps < 1 || steps > most) {
-    throw new RangeError(`Expected steps to be an integer in [1, ${most}] for ${sampler} with ${spacing} spacing of ${T} timesteps but found ${steps}`);
+    const where = `for ${sampler} with ${spacing} spacing of ${T} timesteps`;
+    throw new RangeError(`Expected steps to be an integer in [1, ${most}] ${where} but found ${steps}`);
   }
   return spacings[spacing](T, steps + T - most).slice(0, steps);
 }

@@ -46,7 +46,8 @@ export function betas(name: ScheduleName, timesteps: number): Float64Array {
 /** The constants that follow from variances [T]. Throws a RangeError unless each is above 0 and below 1. */
 export function scheduleOf(variances: ArrayLike<number>): Schedule {
   const betas = Float64Array.from(variances);
-  for (const [t, beta] of betas.entries()) if (!(beta > 0 && beta < 1)) throw new RangeError(`Expected a beta in (0, 1) but found ${beta} at t = ${t}`);
+  const bad = betas.findIndex((beta) => !(beta > 0 && beta < 1));
+  if (bad >= 0) throw new RangeError(`Expected a beta in (0, 1) but found ${betas[bad]} at t = ${bad}`);
   const alphas = betas.map((beta) => 1 - beta);
   let product = 1;
   const alphasCumprod = alphas.map((alpha) => (product *= alpha));

@@ -9,5 +9,5 @@ export function golden(name: string): Uint8Array {
   return readFileSync(path);
 }
 
-/** The value of a recorded JSON file. */
-export const goldenJson = <T>(name: string): T => JSON.parse(new TextDecoder().decode(golden(name))) as T;
+/** The value of a recorded JSON file; Python writes Infinity there, which JSON lacks. */
+export const goldenJson = <T>(name: string): T => JSON.parse(new TextDecoder().decode(golden(name)).replaceAll("Infinity", "1e999")) as T;

@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+// Runs the TypeScript sources as they are: nothing has to be built
+import { register } from "tsx/esm/api";
+
+register();
+const { main } = await import("../src/main.ts");
+process.exitCode = await main(process.argv.slice(2));

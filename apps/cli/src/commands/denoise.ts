@@ -1,0 +1,43 @@
+import { type Config, imageShape, input, model, Scope, type Step } from "@ddpm/core";
+import { openDevice } from "@ddpm/backend-node";
+import type { Command } from "commander";
+import { readCheckpoint } from "../checkpoint-file.ts";
+import { configOf, configOptions, deviceOption } from "../options.ts";
+import { images, readTensors, writeImages } from "../tensor-file.ts";
+
+interface Options {
+  readonly checkpoint: string;
+  readonly input: string;
+  readonly out: string;
+  readonly device: string;
+}
+
+export function denoiseCommand(program: Command): void {
+  const command = program
+    .command("denoise")
+    .description("One forward pass: predict eps [B,C,H,W] from x [B,C,H,W] and t [B]")
+    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
+    .requiredOption("--input <file>", "safetensors with x (float32) and t (int32 or int64)")
+    .requiredOption("--out <file>", "safetensors to write eps to")
+    .addOption(deviceOption())
+    .action(denoise);
+  configOptions(command, (key) => key.startsWith("model."));
+}
+
+async function denoise(options: Options): Promise<void> {
+  const tensors = await readTensors(options.input, ["x", "t"]);
+  const [x, t] = [tensors.get("x")!, tensors.get("t")!];
+  const [, , height = 0, width = 0] = x.shape;
+  const { config, parameters } = await readCheckpoint(options.checkpoint, configOf({ ...options }), { "data.height": height, "data.width": width });
+  const { count, values } = images("x", x, [config["model.channels"], height, width]);
+  if (`${t.shape}` !== `${count}`) throw new RangeError(`Expected t of [${count}] but found [${t.shape}]`);
+  await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
+  await using forward = await backend.compile(forwardStep(config, count), parameters);
+  const { eps } = await forward.run({ x: values, t: Int32Array.from(t.data) });
+  await writeImages(options.out, "eps", Float32Array.from(eps!), imageShape(config, count));
+  process.stdout.write(`Wrote eps of ${count} images: ${options.out}\n`);
+}
+
+const forwardStep = (config: Config, batch: number): Step => ({
+  outputs: { eps: model(new Scope(), input("x", imageShape(config, batch)), input("t", [batch], "int32"), config) },
+});

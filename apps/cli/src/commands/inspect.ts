@@ -1,0 +1,42 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { decode, size } from "@ddpm/core";
+import type { Command } from "commander";
+
+export function inspectCommand(program: Command): void {
+  program
+    .command("inspect <file|dir>")
+    .description("Show what a checkpoint holds: configuration, parameters, shapes")
+    .option("--json", "for machines")
+    .action(async (place: string, { json }: { json?: true }) => {
+      const path = (await stat(place).catch(() => undefined))?.isDirectory() ? join(place, "model.safetensors") : place;
+      const facts = await inspect(path);
+      process.stdout.write(json ? `${JSON.stringify(facts)}\n` : describe(facts));
+    });
+}
+
+async function inspect(path: string) {
+  try {
+    const { tensors, metadata } = decode(await readFile(path));
+    const shapes = Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
+    return {
+      path,
+      parameters: Object.values(shapes).reduce((n, shape) => n + size(shape), 0),
+      ddpm: metadata["ddpm"] === undefined ? null : (JSON.parse(metadata["ddpm"]) as unknown),
+      shapes,
+    };
+  } catch (error) {
+    throw new Error(`Expected a safetensors checkpoint at ${path} but ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function describe({ path, parameters, ddpm, shapes }: Awaited<ReturnType<typeof inspect>>): string {
+  const width = Math.max(...Object.keys(shapes).map((name) => name.length));
+  return [
+    path,
+    `${parameters.toLocaleString("en")} parameters in ${Object.keys(shapes).length} tensors`,
+    ddpm === null ? "no configuration: the file comes from elsewhere" : JSON.stringify(ddpm, undefined, 2),
+    ...Object.entries(shapes).map(([name, shape]) => `${name.padEnd(width)}  [${shape.join(", ")}]`),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,115 @@
+import { mkdir } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { type Backend, compileSampler, type Config, imageShape, type SamplerName, samplerNames, type Spacing, size, spacingNames } from "@ddpm/core";
+import { openDevice } from "@ddpm/backend-node";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
+import { Interrupted, watchInterrupts } from "../interrupt.ts";
+import { configOf, configOptions, count, deviceOption } from "../options.ts";
+import { grid, writePng } from "../picture.ts";
+import { progress } from "../progress.ts";
+import { images, readTensors, writeImages } from "../tensor-file.ts";
+
+interface Options {
+  readonly checkpoint: string;
+  readonly sampler: SamplerName;
+  readonly steps?: number | undefined;
+  readonly spacing?: Spacing | undefined;
+  readonly eta?: number | undefined;
+  readonly clip?: boolean | undefined;
+  readonly count: number;
+  readonly seed: number;
+  readonly init?: string;
+  readonly out: string;
+  readonly device: string;
+}
+
+/** Images drawn at once. */
+const mostAtOnce = 64;
+
+export function sampleCommand(program: Command): void {
+  const command = program
+    .command("sample")
+    .description("Draw images with a trained model; files hold NCHW float32 in [-1, 1]")
+    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
+    .addOption(new Option("--sampler <name>", "ddpm: all steps; ddim and dpm++: few").choices(samplerNames).default("ddpm"))
+    .addOption(new Option("--steps <n>", "model calls (ddpm all timesteps, ddim 50, dpm++ 20)").argParser(count))
+    .addOption(new Option("--spacing <name>", "which timesteps (trailing; dpm++ linspace)").choices(spacingNames))
+    .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(number))
+    .option("--clip", "clip the predicted x0 to [-1, 1] at each step (ddpm and ddim do)")
+    .option("--no-clip", "do not: the notebook's rule")
+    .addOption(new Option("--count <n>", "number of images").argParser(count).default(16))
+    .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser(number).default(0))
+    .option("--init <file>", "safetensors file whose xT [N,C,H,W] replaces the drawn start")
+    .requiredOption("--out <path>", "grid.png, samples.safetensors, or a folder for one PNG each")
+    .addOption(deviceOption())
+    .action(sample);
+  configOptions(command, (key) => /^(model|diffusion)\.|^data\.(height|width)/.test(key));
+}
+
+async function sample(options: Options, command: Command): Promise<void> {
+  const xT = options.init === undefined ? undefined : (await readTensors(options.init, ["xT"])).get("xT")!;
+  const [, , height, width] = xT?.shape ?? [];
+  const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }), { ...(height && width && { "data.height": height, "data.width": width }) });
+  const { config } = checkpoint;
+  if (!checkpoint.ours) process.stderr.write(`The file does not say how the model was trained; taking ${assumed(config)}\n`);
+  const start = xT && images("xT", xT, [config["model.channels"], config["data.height"], config["data.width"]]);
+  const total = start?.count ?? options.count;
+  await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
+  // commander gives clip a value even where neither flag is used
+  const clip = command.getOptionValueSource("clip") === "cli" ? options.clip : undefined;
+  const values = await draw(backend, checkpoint, { ...options, clip }, total, start?.values);
+  const [, ...image] = imageShape(config, total);
+  await write(options.out, values, [total, ...image]);
+  process.stdout.write(`Drew ${total} images with ${options.sampler} on ${backend.name}: ${options.out}\n`);
+}
+
+const assumed = (config: Config): string =>
+  (["diffusion.schedule", "diffusion.timesteps", "diffusion.objective", "data.height", "data.width"] as const).map((key) => `--${key} ${config[key]}`).join(" ");
+
+/** Draws in batches of one size, the last one padded; NHWC values. */
+async function draw(backend: Backend, { config, parameters }: Checkpoint, options: Options, total: number, start?: Float32Array): Promise<Float32Array> {
+  const runs = Math.ceil(total / mostAtOnce);
+  const batch = Math.ceil(total / runs);
+  const elements = size(imageShape(config, 1));
+  const out = new Float32Array(total * elements);
+  const { sampler, steps, spacing, eta, clip, seed } = options;
+  await using compiled = await compileSampler(backend, config, parameters, { sampler, batch, steps, spacing, eta, clip });
+  const line = progress("sample", runs * compiled.table.length);
+  using interruption = watchInterrupts("Stopping after this step; nothing is written");
+  for (let run = 0; run < runs; run++) {
+    const first = run * batch;
+    const own = start && padded(start.subarray(first * elements, (first + batch) * elements), batch * elements);
+    for await (const { step, steps, x } of compiled.draw({ seed, first, ...(own && { start: own }) })) {
+      line.update(run * steps + step);
+      if (interruption.requested) throw new Interrupted("Stopped");
+      if (step === steps) out.set((await x()).slice(0, out.length - first * elements), first * elements);
+    }
+  }
+  line.stop();
+  return out;
+}
+
+function padded(values: Float32Array, length: number): Float32Array {
+  const out = new Float32Array(length);
+  out.set(values);
+  return out;
+}
+
+/** Writes a tensor, a grid, or one picture for each image, as the path's ending says. */
+async function write(out: string, values: Float32Array, [n, h, w, c]: readonly [number, number, number, number]): Promise<void> {
+  const ending = extname(out);
+  if (ending === ".safetensors") return writeImages(out, "samples", values, [n, h, w, c]);
+  if (ending === ".png") return writePng(out, grid(values, n, h, w, c));
+  await mkdir(out, { recursive: true });
+  for (let i = 0; i < n; i++) {
+    const image = values.subarray(i * h * w * c, (i + 1) * h * w * c);
+    await writePng(join(out, `${String(i).padStart(4, "0")}.png`), grid(image, 1, h, w, c, { scale: 1, gap: 0 }));
+  }
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("Expected a number");
+  return value;
+}

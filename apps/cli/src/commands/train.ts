@@ -1,0 +1,69 @@
+import { resolve } from "node:path";
+import { type Config, configure, type Dataset, presets, stepsPerEpoch } from "@ddpm/core";
+import { openDevice } from "@ddpm/backend-node";
+import { type Command, Option } from "commander";
+import { openDataset } from "../data/index.ts";
+import { configOf, configOptions, count, deviceOption } from "../options.ts";
+import { RunFolder } from "../run-folder.ts";
+import { trainLoop } from "../training-loop.ts";
+
+interface Options {
+  readonly data?: string;
+  readonly out: string;
+  readonly preset: keyof typeof presets;
+  readonly steps?: number;
+  readonly epochs?: number;
+  readonly resume?: true;
+  readonly device: string;
+  readonly dtype?: Config["train.dtype"];
+}
+
+export function trainCommand(program: Command): void {
+  const command = program
+    .command("train")
+    .description("Train a model; --steps and --epochs are totals from step 0")
+    .option("--data <name>", "fashion-mnist, shapes, or a folder of idx files")
+    .requiredOption("--out <dir>", "run folder: checkpoints, log, TensorBoard events, sample grids")
+    .addOption(new Option("--preset <name>", "a set of configuration values").choices(Object.keys(presets)).default("notebook"))
+    .addOption(new Option("--steps <n>", "steps in all").argParser(count).conflicts("epochs"))
+    .addOption(new Option("--epochs <n>", "passes over the data in all (1 if neither is given)").argParser(count))
+    .option("--resume", "go on with the run in --out")
+    .addOption(deviceOption())
+    .addOption(new Option("--dtype <type>", "short for --train.dtype").choices(["float32", "bf16"]))
+    .action(train);
+  configOptions(command, (key) => key !== "data.name");
+}
+
+async function train(options: Options): Promise<void> {
+  const folder = new RunFolder(resolve(options.out));
+  const flags: Partial<Config> = { ...configOf({ ...options }), ...(options.dtype && { "train.dtype": options.dtype }), ...(options.data && { "data.name": options.data }) };
+  const exists = await folder.exists();
+  if (exists && !options.resume) throw new Error(`Expected a new folder but ${options.out} holds a run; add --resume to go on with it or choose another --out`);
+  if (!exists && options.resume) throw new Error(`Expected a run to resume in ${options.out} but found no config.json; leave --resume out to start one`);
+  const saved = exists ? await folder.config() : undefined;
+  if (saved) refuseContradictions(saved, flags);
+  const dataset = await open(saved ?? flags);
+  const config = saved ?? configure(presets[options.preset], fromData(dataset), flags);
+  refuseContradictions({ ...config, ...fromData(dataset) }, config, "the data");
+  const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, config["train.batch"]);
+  await using backend = await openDevice(options.device, { purpose: "train", dtype: config["train.dtype"], say: (line) => process.stderr.write(`${line}\n`) });
+  if (!saved) await folder.create(config);
+  process.stderr.write(`Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}\n`);
+  await trainLoop({ backend, config, dataset, folder, steps, resume: exists });
+  process.stdout.write(`Trained to step ${steps}: ${folder.file("model.safetensors")}\nNext: npx ddpm sample --checkpoint ${options.out} --out grid.png\n`);
+}
+
+const open = (config: Partial<Config>): Promise<Dataset> => {
+  if (!config["data.name"]) throw new TypeError("Expected --data with fashion-mnist, shapes or a folder but found none");
+  return openDataset(config["data.name"], { height: config["data.height"], width: config["data.width"], channels: config["model.channels"] });
+};
+
+const fromData = ({ height, width, channels }: Dataset): Partial<Config> => ({ "data.height": height, "data.width": width, "model.channels": channels });
+
+/** Throws where a given value differs from a fixed one. */
+function refuseContradictions(fixed: Config, given: Partial<Config>, owner = "the run"): void {
+  for (const [key, value] of Object.entries(given) as [keyof Config, unknown][]) {
+    const expected = JSON.stringify(fixed[key]);
+    if (JSON.stringify(value) !== expected) throw new RangeError(`Expected ${key} ${expected} as in ${owner} but found ${JSON.stringify(value)}`);
+  }
+}

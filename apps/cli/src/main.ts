@@ -1,0 +1,31 @@
+import { Command, CommanderError } from "commander";
+import { denoiseCommand } from "./commands/denoise.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { inspectCommand } from "./commands/inspect.ts";
+import { sampleCommand } from "./commands/sample.ts";
+import { scheduleCommand } from "./commands/schedule.ts";
+import { setupCommand } from "./commands/setup.ts";
+import { trainCommand } from "./commands/train.ts";
+import { Interrupted } from "./interrupt.ts";
+
+const commands = [setupCommand, doctorCommand, trainCommand, sampleCommand, denoiseCommand, scheduleCommand, inspectCommand];
+
+/** Runs the command line and returns the exit code: 0 success, 1 failure, 2 wrong usage, 130 after Ctrl-C. */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command("ddpm")
+    .description("Train and sample denoising diffusion models (DDPM). Start with: ddpm setup, ddpm train --data shapes --out runs/shapes")
+    .version("0.1.0")
+    .exitOverride()
+    .showHelpAfterError("(add --help for the options)");
+  for (const add of commands) add(program);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof Interrupted) return 130;
+    process.stderr.write(`ddpm: ${(error as Error).message}\n`);
+    if (process.env["DDPM_DEBUG"]) process.stderr.write(`${(error as Error).stack}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,34 @@
+import { type Config, type ConfigKey, fields, parseValue } from "@ddpm/core";
+import { deviceNames } from "@ddpm/backend-node";
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+/** Adds one flag for each configuration key that `include` accepts. */
+export function configOptions(command: Command, include: (key: ConfigKey) => boolean = () => true): Command {
+  for (const key of (Object.keys(fields) as ConfigKey[]).filter(include)) {
+    const { help, default: standard } = fields[key];
+    command.addOption(new Option(`--${key} <value>`, `${help} (default ${String(standard)})`).argParser((text) => parsed(key, text)));
+  }
+  return command;
+}
+
+function parsed(key: ConfigKey, text: string): unknown {
+  try {
+    return parseValue(key, text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+/** The configuration keys among parsed options. */
+export const configOf = (options: Readonly<Record<string, unknown>>): Partial<Config> =>
+  Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(fields, key)));
+
+export const deviceOption = (): Option =>
+  new Option("--device <name>", "what computes: tensorflow takes a GPU where there is one").choices(deviceNames).default("tensorflow");
+
+/** Parses a positive whole number. */
+export function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Expected a positive whole number");
+  return value;
+}

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { goldenJson } from "../test/golden.ts";
+import { pSample } from "./diffusion.ts";
+import { evaluate } from "./reference.ts";
+import {
+  coefficientNames,
+  ddim,
+  ddpm,
+  type Row,
+  type RowCoefficients,
+  rows,
+  type SamplerName,
+  type SamplerOptions,
+  samplerStep,
+  type Spacing,
+  spacingNames,
+  timesteps,
+} from "./sampler.ts";
+import { schedule } from "./schedule.ts";
+import { constant, input } from "./tensor.ts";
+
+interface Case {
+  name: string;
+  steps: number;
+  timesteps: number[];
+  xT: number[];
+  noise: number[][];
+  x: number[][];
+  config: { clip_sample?: boolean; timestep_spacing?: Spacing };
+}
+
+const later = new Set(["dpmpp2m-karras", "heun", "euler", "ddim-v", "ddpm-x0"]);
+const names: Record<string, SamplerName> = { ddpm: "ddpm", ddim: "ddim", dpmpp2m: "dpm++" };
+const s = schedule("linear", 1000);
+const all = Array.from({ length: 1000 }, (_, i) => 999 - i);
+
+for (const golden of goldenJson<{ cases: Case[] }>("samplers.json").cases.filter(({ name }) => !later.has(name))) {
+  test(`rows() step as diffusers' ${golden.name}`, () => {
+    const [sampler, kind] = golden.name.split("-") as [string, string];
+    const { clip_sample: clip = false, timestep_spacing: spacing = kind as Spacing } = golden.config;
+    const table = rows(names[sampler]!, s, { steps: golden.steps, spacing, clip, eta: kind === "eta1" ? 1 : 0 });
+    assert.deepEqual(table.map(({ t }) => t), golden.timesteps);
+    const range = Math.max(...golden.x.flat().map(Math.abs));
+    const states = drive(table, golden, clip);
+    for (const [i, x] of golden.x.entries()) {
+      for (const [j, value] of x.entries()) assert.ok(Math.abs(states[i]![j]! - value) <= 1e-4 * range, `x[${i}][${j}]`);
+    }
+  });
+}
+
+/** The states after each step in plain arithmetic, with the recorded prediction and noise. */
+function drive(table: readonly Row[], { xT, noise }: Case, clip: boolean): number[][] {
+  let x = xT;
+  let previous = xT.map(() => 0);
+  return table.map(({ t, a, b, c, d, A, B, C, D, E }, step) => {
+    const prediction = x.map((v) => Math.sqrt(1 - s.alphasCumprod[t]!) * v + 0.1 * Math.sin(3 * v));
+    const x0 = x.map((v, i) => a * v + b * prediction[i]!).map((v) => (clip ? Math.max(-1, Math.min(1, v)) : v));
+    x = x.map((v, i) => A * v + B * x0[i]! + C * previous[i]! + D * (c * v + d * prediction[i]!) + E * (noise[step]?.[i] ?? 0));
+    previous = x0;
+    return x;
+  });
+}
+
+test("samplerStep() computes a row's formula", () => {
+  const [x, x0Previous, prediction, z] = ["x", "x0Previous", "prediction", "z"].map((name) => input(name, [2]));
+  const values = { x: [0.5, -2], x0Previous: [1, 0.25], prediction: [-1, 2], z: [0.1, 3] };
+  const feeds = new Map(Object.entries(values).map(([name, numbers]) => [name, Float64Array.from(numbers)]));
+  const numbers = [2, 0.5, 0.25, -1, 3, 0.7, -0.2, 1.5, 0.1];
+  const row = Object.fromEntries(coefficientNames.map((name, i) => [name, constant(numbers[i]!)])) as RowCoefficients;
+  for (const clip of [false, true]) {
+    const next = samplerStep(x!, x0Previous!, prediction!, z!, row, { clip });
+    const [found, x0] = evaluate([next.x, next.x0], feeds);
+    const expected = [0.5, clip ? -1 : -3];
+    for (const [i, v] of expected.entries()) assert.ok(Math.abs(x0![i]! - v) < 1e-12);
+    near(found![0]!, 3 * 0.5 + 0.7 * 0.5 - 0.2 * 1 + 1.5 * (0.25 * 0.5 + 1) + 0.1 * 0.1);
+    near(found![1]!, 3 * -2 + 0.7 * expected[1]! - 0.2 * 0.25 + 1.5 * (0.25 * -2 - 2) + 0.1 * 3);
+  }
+});
+
+test("ddpm() over all timesteps without clip is pSample(), eq. 11, for both variances", () => {
+  for (const variance of ["posterior", "beta"] as const) {
+    for (const row of ddpm(s, all, { variance, clip: false })) {
+      const { t, A, D, E } = row;
+      const sigmas = t === 0 ? 0 : Math.sqrt((variance === "beta" ? s.betas : s.posteriorVariance)[t]!);
+      const [betas, sqrtRecipAlphas, sqrtOneMinusAlphasCumprod] = [s.betas[t]!, s.sqrtRecipAlphas[t]!, s.sqrtOneMinusAlphasCumprod[t]!];
+      const [x, eps, z] = [constant(0.7), constant(-1.3), constant(0.4)];
+      near(A * 0.7 - D * 1.3 + E * 0.4, evaluate([pSample(x, eps, z, { betas, sqrtRecipAlphas, sqrtOneMinusAlphasCumprod, sigmas })])[0]![0]!, 1e-10);
+      assert.deepEqual([row.B, row.C, row.c, row.d], [0, 0, 0, 1]);
+    }
+  }
+});
+
+test("ddpm() with and without clip agree where x0 is within bounds, and so does ddim()", () => {
+  for (const sampler of [ddpm, ddim]) {
+    const [clipped, direct] = [true, false].map((clip) => sampler(s, [900, 500, 100, 7], { clip }));
+    for (const [i, p] of clipped!.entries()) {
+      const q = direct![i]!;
+      near(p.A + p.B * p.a, q.A, 1e-9);
+      near(p.B * p.b + p.D, q.D, 1e-9);
+      near(p.E, q.E);
+    }
+  }
+});
+
+test("ddim() with eta 1 has DDPM's variance, and the same mean", () => {
+  const list = [999, 750, 400, 10, 0];
+  const ancestral = ddpm(s, list, { clip: false });
+  for (const [i, row] of ddim(s, list, { eta: 1, clip: false }).entries()) {
+    near(row.E, ancestral[i]!.E);
+    near(row.A, ancestral[i]!.A, 1e-9);
+    near(row.D, ancestral[i]!.D, 1e-9);
+  }
+});
+
+test("the last step draws no noise, and ddim's and dpm++'s gives x0", () => {
+  for (const spacing of spacingNames) {
+    assert.equal(rows("ddpm", s, { steps: 10, spacing, variance: "beta" }).at(-1)!.E, 0);
+    const { A, B, C, D, E } = rows("dpm++", s, { steps: 10, spacing }).at(-1)!;
+    assert.deepEqual([A, B, C, D, E], [0, 1, 0, 0, 0]);
+    const last = rows("ddim", s, { steps: 10, spacing, eta: 1 }).at(-1)!;
+    assert.deepEqual([last.A, last.B, last.D, last.E], [0, 1, 0, 0]);
+  }
+});
+
+test("rows() of every sampler keep an image that is x0 = 0 plus predicted noise on its way", () => {
+  for (const name of ["ddim", "dpm++"] as const) {
+    let x = s.sqrtOneMinusAlphasCumprod[999]!;
+    const table = rows(name, s, { steps: 9, spacing: "trailing" });
+    for (const [i, row] of table.entries()) {
+      x = row.A * x + row.D;
+      near(x, s.sqrtOneMinusAlphasCumprod[table[i + 1]?.t ?? -1] ?? 0, 1e-9);
+    }
+  }
+});
+
+test("rows() defaults to all timesteps for ddpm, 50 for ddim, 20 for dpm++, or as many as there are", () => {
+  assert.deepEqual((["ddpm", "ddim", "dpm++"] as const).map((name) => rows(name, s).length), [1000, 50, 20]);
+  assert.deepEqual((["ddpm", "ddim", "dpm++"] as const).map((name) => rows(name, schedule("linear", 10)).length), [10, 10, 9]);
+});
+
+test("timesteps() are distinct, decreasing and within [0, T) for every number of steps", () => {
+  for (const spacing of spacingNames) {
+    for (const sampler of ["ddim", "dpm++"] as const) {
+      for (let steps = 1; steps <= 59; steps++) {
+        const list = timesteps(spacing, 60, steps, sampler);
+        assert.equal(list.length, steps);
+        assert.ok(list.every((t, i) => Number.isInteger(t) && t >= 0 && t < (list[i - 1] ?? 60)), `${spacing} ${sampler} ${steps}: ${list}`);
+      }
+    }
+  }
+});
+
+test("impossible steps are a RangeError that says what is possible", () => {
+  for (const steps of [0, -3, 2.5, Number.NaN, 11]) {
+    assert.throws(() => timesteps("trailing", 10, steps, "dpm++"), { name: "RangeError", message: /\[1, 10\]/ });
+  }
+  for (const spacing of ["leading", "linspace"] as const) {
+    assert.throws(() => timesteps(spacing, 10, 10, "dpm++"), { name: "RangeError", message: /\[1, 9\]/ });
+  }
+  assert.throws(() => ddpm(s, [3, 3]), RangeError);
+  assert.throws(() => ddpm(s, [1000]), RangeError);
+});
+
+test("unknown names are a TypeError that names all", () => {
+  assert.throws(() => rows("euler" as SamplerName, s), { name: "TypeError", message: /ddpm, ddim, dpm\+\+ but found euler/ });
+  assert.throws(() => timesteps("karras" as Spacing, 10, 5, "ddim"), { name: "TypeError", message: /leading, trailing, linspace/ });
+  for (const options of [{ variance: "large" }, { objective: "score" }]) assert.throws(() => rows("ddpm", s, options as SamplerOptions), TypeError);
+});
+
+test("eta is in [0, 1] and for ddim alone", () => {
+  for (const eta of [-0.1, 1.1, Number.NaN]) assert.throws(() => rows("ddim", s, { eta }), RangeError);
+  assert.throws(() => rows("ddpm", s, { eta: 0.5 }), { name: "TypeError", message: /eta is for ddim/ });
+});
+
+function near(found: number, expected: number, tolerance = 1e-12): void {
+  assert.ok(Math.abs(found - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${found} for ${expected}`);
+}

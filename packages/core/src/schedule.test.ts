@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { goldenJson } from "../test/golden.ts";
+import { betas, extract, type Schedule, type ScheduleName, schedule, scheduleNames, scheduleOf } from "./schedule.ts";
+
+const camel = (name: string): string => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+
+for (const [name, tables] of Object.entries(goldenJson<Record<string, Record<string, number[]>>>("schedules.json"))) {
+  test(`schedule() gives PyTorch's ${name} within 1e-12`, () => {
+    const [, kind, timesteps] = /^(.*)-(\d+)$/.exec(name)!;
+    const constants = schedule(kind!.replaceAll("_", "-") as ScheduleName, Number(timesteps));
+    for (const [key, expected] of Object.entries(tables)) {
+      const found = constants[camel(key) as keyof Schedule];
+      assert.equal(found.length, expected.length, key);
+      expected.forEach((x, t) => {
+        const error = Math.abs(found[t]! - x);
+        assert.ok(error <= 1e-12 * Math.max(1, Math.abs(x)) && error <= 1e-8 * Math.abs(x), `${key}[${t}]: ${found[t]} for ${x}`);
+      });
+    }
+  });
+}
+
+test("alphaBar falls and stays in (0, 1), and the other constants are finite, for every schedule", () => {
+  for (const name of scheduleNames) {
+    const constants = schedule(name, 300);
+    for (const [key, values] of Object.entries(constants)) assert.ok((values as Float64Array).every(Number.isFinite), `${name} ${key}`);
+    const { alphasCumprod, alphasCumprodPrev } = constants;
+    assert.ok(alphasCumprod.every((alphaBar, t) => alphaBar > 0 && alphaBar < alphasCumprodPrev[t]!), name);
+  }
+});
+
+test("the posterior is Bayes' rule for Gaussians", () => {
+  const s = schedule("cosine", 50);
+  for (let t = 1; t < 50; t++) {
+    const [likelihood, prior] = [s.alphas[t]! / s.betas[t]!, 1 / (1 - s.alphasCumprodPrev[t]!)];
+    const variance = 1 / (likelihood + prior);
+    close(s.posteriorVariance[t]!, variance);
+    close(s.posteriorMeanCoef1[t]!, variance * prior * Math.sqrt(s.alphasCumprodPrev[t]!));
+    close(s.posteriorMeanCoef2[t]!, (variance * Math.sqrt(s.alphas[t]!)) / s.betas[t]!);
+    close(s.posteriorLogVarianceClipped[t]!, Math.log(variance));
+  }
+  assert.equal(s.posteriorLogVarianceClipped[0], s.posteriorLogVarianceClipped[1]);
+});
+
+test("a schedule may have one timestep, the first of its betas", () => {
+  assert.deepEqual([...betas("linear", 1)], [1e-4]);
+  assert.equal(schedule("linear", 1).posteriorVariance[0], 0);
+});
+
+test("an unknown schedule is a TypeError that names all", () => {
+  const unknown = "linaer" as ScheduleName;
+  assert.throws(() => schedule(unknown, 10), { name: "TypeError", message: new RegExp(scheduleNames.join(", ")) });
+  assert.throws(() => schedule("constructor" as ScheduleName, 10), TypeError);
+});
+
+test("impossible timesteps are a RangeError", () => {
+  for (const timesteps of [0, -1, 1.5, Number.NaN, Infinity]) assert.throws(() => betas("linear", timesteps), RangeError);
+  assert.throws(() => betas("linear-scaled", 20), { name: "RangeError", message: /linear-scaled with 20 timesteps has 1 at t = 19/ });
+  for (const beta of [0, 1, -0.1, Number.NaN]) assert.throws(() => scheduleOf([0.1, beta]), RangeError);
+});
+
+test("extract() takes the values at the timesteps, and only at those there are", () => {
+  assert.deepEqual([...extract([5, 6, 7], Int32Array.of(2, 0, 2))], [7, 5, 7]);
+  for (const t of [3, -1, 0.5]) assert.throws(() => extract([5, 6, 7], [t]), RangeError);
+});
+
+function close(found: number, expected: number): void {
+  assert.ok(Math.abs(found - expected) <= 1e-9 * Math.abs(expected), `${found} for ${expected}`);
+}
