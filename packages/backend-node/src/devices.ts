@@ -1,0 +1,62 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { tfjs } from "@ddpm/backend-tfjs";
+import { type Backend, type Config, reference } from "@ddpm/core";
+import { loadTfjsNode } from "./addon.ts";
+import { TensorFlowMissingError } from "./library.ts";
+import { tensorflow } from "./tensorflow/engine.ts";
+
+export const deviceNames = ["tensorflow", "tensorflow:cpu", "tensorflow:cuda", "tfjs-node", "wasm", "cpu", "reference"] as const;
+export type DeviceName = (typeof deviceNames)[number];
+
+export interface DeviceOptions {
+  readonly purpose: "train" | "sample";
+  readonly dtype: Config["train.dtype"];
+  /** Told in one line where another device steps in. */
+  readonly say: (line: string) => void;
+}
+
+type Open = (options: DeviceOptions) => Promise<Backend>;
+
+const devices: { readonly [D in DeviceName]: Open } = {
+  tensorflow: ({ dtype }) => tensorflow({ device: "auto", dtype }),
+  "tensorflow:cpu": ({ dtype }) => tensorflow({ device: "cpu", dtype }),
+  "tensorflow:cuda": ({ dtype }) => tensorflow({ device: "cuda", dtype }),
+  "tfjs-node": async () => tfjs((await loadTfjsNode()) as never, { name: "tfjs-node (TensorFlow op by op)" }),
+  wasm,
+  cpu: async () => {
+    const tf = await import("@tensorflow/tfjs");
+    await tf.setBackend("cpu");
+    return tfjs(tf as never, { name: "tfjs in plain JavaScript" });
+  },
+  reference: async () => reference(),
+};
+
+/**
+ * Opens a device by name. Without TensorFlow, sampling falls back to wasm and says so; training throws the error that names the remedy.
+ * Throws a TypeError for an unknown name, for training on wasm, and for bf16 elsewhere than on TensorFlow.
+ */
+export async function openDevice(name: string, options: DeviceOptions): Promise<Backend> {
+  if (!isDevice(name)) throw new TypeError(`Expected a device among ${deviceNames.join(", ")} but found ${name}`);
+  if (options.dtype === "bf16" && !name.startsWith("tensorflow")) throw new TypeError(`Expected --device tensorflow for bf16 but found ${name}`);
+  try {
+    return await devices[name](options);
+  } catch (error) {
+    if (!(error instanceof TensorFlowMissingError) || name !== "tensorflow" || options.purpose === "train") throw error;
+    options.say(`No TensorFlow here (npx ddpm setup installs it): sampling on wasm instead`);
+    return devices.wasm(options);
+  }
+}
+
+const isDevice = (name: string): name is DeviceName => (deviceNames as readonly string[]).includes(name);
+
+async function wasm({ purpose }: DeviceOptions): Promise<Backend> {
+  if (purpose === "train") throw new TypeError("Expected a device that trains but wasm lacks the gradients of convolutions; use --device cpu, or tensorflow after npx ddpm setup");
+  const tf = await import("@tensorflow/tfjs");
+  const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+  const folder = dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm"));
+  setWasmPaths(`${folder}/`);
+  if (!(await tf.setBackend("wasm"))) throw new Error(`Expected tfjs's wasm backend to start from ${pathToFileURL(join(folder))} but it did not; use --device cpu`);
+  return tfjs(tf as never, { name: "tfjs on WebAssembly" });
+}

@@ -1,0 +1,125 @@
+import { type Backend, checkNames, checkValues, inputsOf, type Numbers, type Program, type Shape, type State, type Step, sort, type Tensor, variablesOf } from "@ddpm/core";
+import type * as tfjs from "@tensorflow/tfjs-core";
+import { kernels, type Tf, upload } from "./kernels.ts";
+
+export interface TfjsOptions {
+  /** For people: what computes. */
+  readonly name: string;
+  /** Called between nodes, at most every 10 ms, to let a page breathe. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** Runs graphs on the present backend of `tf`, node by node, and frees each value after its last use. */
+export function tfjs(tf: Tf, { name, pause }: TfjsOptions): Backend {
+  const open = new Set<TfjsProgram>();
+  return {
+    name,
+    async compile(step, state) {
+      const program = new TfjsProgram(tf, step, state, pause);
+      open.add(program);
+      return program;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...open].map((program) => program[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+class TfjsProgram implements Program {
+  readonly #tf: Tf;
+  readonly #step: Step;
+  readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #state: Map<string, tfjs.Tensor>;
+  readonly #pause: TfjsOptions["pause"];
+
+  constructor(tf: Tf, step: Step, state: State, pause: TfjsOptions["pause"]) {
+    this.#tf = tf;
+    this.#step = step;
+    this.#pause = pause;
+    this.#shapes = variablesOf(step);
+    for (const [name, shape] of this.#shapes) checkValues(name, shape, state.get(name));
+    this.#state = new Map([...this.#shapes].map(([name, shape]) => [name, tf.keep(upload(tf, state.get(name)!, shape, "float32"))]));
+  }
+
+  async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {
+    checkNames("outputs", fetch, new Map(Object.entries(this.#step.outputs)));
+    const updates = Object.entries(this.#step.updates ?? {});
+    const roots = [...fetch.map((name) => this.#step.outputs[name]!), ...updates.map(([, tensor]) => tensor)];
+    for (const [name, { attrs }] of inputsOf(roots)) checkValues(name, attrs.shape, feeds[name]);
+    const results = await this.#evaluate(roots, feeds);
+    for (const [i, [name]] of updates.entries()) this.#replace(name, results[fetch.length + i]!);
+    const values = await Promise.all(results.slice(0, fetch.length).map((tensor) => this.#download(tensor)));
+    return Object.fromEntries(fetch.map((name, i) => [name, values[i]!]));
+  }
+
+  async read(names: readonly string[] = [...this.#state.keys()]): Promise<Map<string, Numbers>> {
+    checkNames("variables", names, this.#state);
+    const values = await Promise.all(names.map((name) => this.#state.get(name)!.data()));
+    return new Map(names.map((name, i) => [name, Float32Array.from(values[i]! as Float32Array)]));
+  }
+
+  async write(state: State): Promise<void> {
+    for (const [name, values] of state) {
+      const shape = this.#shapes.get(name);
+      if (shape) this.#replace(name, this.#tf.keep(upload(this.#tf, checkValues(name, shape, values), shape, "float32")));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const tensor of this.#state.values()) tensor.dispose();
+    this.#state.clear();
+  }
+
+  #replace(name: string, tensor: tfjs.Tensor): void {
+    this.#state.get(name)?.dispose();
+    this.#state.set(name, tensor);
+  }
+
+  async #download(tensor: tfjs.Tensor): Promise<Float32Array> {
+    const values = Float32Array.from((await tensor.data()) as Float32Array);
+    tensor.dispose();
+    return values;
+  }
+
+  /** One tensor for each root, which the caller owns. */
+  async #evaluate(roots: readonly Tensor[], feeds: Readonly<Record<string, Numbers>>): Promise<tfjs.Tensor[]> {
+    const order = sort(roots);
+    const uses = new Map<Tensor, number>();
+    for (const tensor of [...roots, ...order.flatMap(({ inputs }) => inputs)]) uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
+    const values = new Map<Tensor, tfjs.Tensor>();
+    let paused = performance.now();
+    for (const tensor of order) {
+      values.set(tensor, this.#value(tensor, tensor.inputs.map((x) => values.get(x)!), feeds));
+      for (const x of tensor.inputs) release(x, uses, values);
+      if (!this.#pause || performance.now() - paused < 10) continue;
+      await this.#pause();
+      paused = performance.now();
+    }
+    const results = roots.map((root) => this.#tf.keep(this.#tf.clone(values.get(root)!)));
+    for (const root of roots) release(root, uses, values);
+    return results;
+  }
+
+  #value(tensor: Tensor, inputs: tfjs.Tensor[], feeds: Readonly<Record<string, Numbers>>): tfjs.Tensor {
+    if (tensor.op === "variable") return this.#tf.clone(this.#state.get((tensor as Tensor<"variable">).attrs.name)!);
+    if (tensor.op === "input") {
+      const { name, shape, dtype } = (tensor as Tensor<"input">).attrs;
+      return upload(this.#tf, feeds[name]!, shape, dtype);
+    }
+    const kernel = kernels[tensor.op] as (tf: Tf, inputs: tfjs.Tensor[], y: Tensor) => tfjs.Tensor;
+    try {
+      return this.#tf.tidy(() => kernel(this.#tf, inputs, tensor));
+    } catch (error) {
+      throw new Error(`${tensor.op}${tensor.path && ` of ${tensor.path}`}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+/** Counts one use of a value down and frees it after the last. */
+function release(tensor: Tensor, uses: Map<Tensor, number>, values: Map<Tensor, tfjs.Tensor>): void {
+  const left = uses.get(tensor)! - 1;
+  uses.set(tensor, left);
+  if (left > 0) return;
+  values.get(tensor)!.dispose();
+  values.delete(tensor);
+}
