@@ -73,11 +73,7 @@ async function warm(section: Section, { name, command }: Contender, versions: Re
 }
 
 /** The first process only shows that the contender is there, and brings its files into the page cache. */
-async function fresh(
-  section: Section,
-  { name, command }: Contender,
-  versions: Record<string, string>,
-): Promise<Player> {
+async function fresh(section: Section, { name, command }: Contender, versions: Record<string, string>): Promise<Player> {
   const play = async () => {
     await using worker = new Worker(command(section.mode));
     await worker.ask(section.ask);

@@ -31,9 +31,7 @@ export type Contender = {
 /** Answers the requests on stdin, one at a time, until it ends. */
 export async function serve(contender: Contender): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
-    const reply = await answer(contender, JSON.parse(line)).catch(
-      (error: unknown): Reply => ({ error: String(error) }),
-    );
+    const reply = await answer(contender, JSON.parse(line)).catch((error: unknown): Reply => ({ error: String(error) }));
     process.stdout.write(`${JSON.stringify(reply)}\n`);
   }
 }

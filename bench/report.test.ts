@@ -16,10 +16,7 @@ test("pairedRatio() compares within a round, so that a slow round does not count
 
 test("table() leaves ratios out where the base is missing, and tells why", () => {
   const result: Result = { measured: [{ contender: "b", values: [2] }], skipped: ["a skipped: gone"], versions: {} };
-  assert.match(
-    table(sections.train, result, "a"),
-    /\| b \| 2\.00 s \| 2\.00 s – 2\.00 s \| 64\.0 \| – \|\n\na skipped: gone/,
-  );
+  assert.match(table(sections.train, result, "a"), /\| b \| 2\.00 s \| 2\.00 s – 2\.00 s \| 64\.0 \| – \|\n\na skipped: gone/);
 });
 
 test("table() shows the base as 1 and the others as multiples of it", () => {

@@ -51,9 +51,7 @@ export function table(section: Section, { measured, skipped }: Result, base: str
   });
   const unit = rates ? ["images/s"] : [];
   const header = ["", "median", "quartiles", ...unit, `÷ ${base}`];
-  const lines = [header, header.map((_, i) => (i === 0 ? "---" : "--:")), ...rows].map(
-    (cells) => `| ${cells.join(" | ")} |`,
-  );
+  const lines = [header, header.map((_, i) => (i === 0 ? "---" : "--:")), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
   return [
     `### ${section.title}`,
     "",

@@ -34,9 +34,7 @@ function options() {
 
 function count(flag: string, text: string): number {
   const value = Number(text);
-  return Number.isInteger(value) && value > 0
-    ? value
-    : misused(`Expected ${flag} to be a positive integer but found ${text}`);
+  return Number.isInteger(value) && value > 0 ? value : misused(`Expected ${flag} to be a positive integer but found ${text}`);
 }
 
 function chosen({ only, all }: { only?: string; all: boolean }): readonly SectionName[] {
@@ -61,8 +59,7 @@ async function main(): Promise<void> {
   const versions = Object.assign({}, ...results.map(({ result }) => result.versions));
   if (flags.json) return console.log(JSON.stringify({ ...facts, ...versions, rounds, results }, null, 2));
   console.log(head({ ...facts, ...versions }));
-  for (const { section, result } of results)
-    console.log(table(section, result, team[section.contenders[0] ?? "ddpm"].name));
+  for (const { section, result } of results) console.log(table(section, result, team[section.contenders[0] ?? "ddpm"].name));
 }
 
 await main();

@@ -43,10 +43,7 @@ function readGolden(path: string): { tensors: Map<string, Stored>; golden: Case 
   const stored = ([name, entry]: [string, Entry]): [string, Stored] => {
     const [from, to] = entry.data_offsets;
     const bytes = new Uint8Array(file.subarray(start + from, start + to)).buffer;
-    return [
-      name,
-      { shape: entry.shape, data: entry.dtype === "I32" ? new Int32Array(bytes) : new Float32Array(bytes) },
-    ];
+    return [name, { shape: entry.shape, data: entry.dtype === "I32" ? new Int32Array(bytes) : new Float32Array(bytes) }];
   };
   return { tensors: new Map(Object.entries<Entry>(header).map(stored)), golden: JSON.parse(metadata.golden) };
 }
@@ -111,5 +108,4 @@ function replay(path: string): void {
   if (!errors.every(([, value]) => value < 1e-4)) process.exitCode = 1;
 }
 
-for (const file of readdirSync(flags.golden).filter((name) => /^unet-.*\.safetensors$/.test(name)))
-  tf.tidy(() => replay(join(flags.golden, file)));
+for (const file of readdirSync(flags.golden).filter((name) => /^unet-.*\.safetensors$/.test(name))) tf.tidy(() => replay(join(flags.golden, file)));

@@ -18,8 +18,7 @@ export function diffusion(tf: Tf, schedule = linearSchedule()) {
   const signal = tf.tensor1d(schedule.signal);
   const noiseLevel = tf.tensor1d(schedule.noise);
   const at = (table: Tensor1D, t: Tensor1D) => tf.gather(table, t).reshape([-1, 1, 1, 1]);
-  const qSample = (x0: Tensor4D, t: Tensor1D, noise: Tensor4D): Tensor4D =>
-    at(signal, t).mul(x0).add(at(noiseLevel, t).mul(noise));
+  const qSample = (x0: Tensor4D, t: Tensor1D, noise: Tensor4D): Tensor4D => at(signal, t).mul(x0).add(at(noiseLevel, t).mul(noise));
   const loss = (model: Model, x0: Tensor4D, t: Tensor1D, noise: Tensor4D): Scalar =>
     tf.losses.huberLoss(noise, model(qSample(x0, t, noise), t)) as Scalar;
   return { qSample, loss };

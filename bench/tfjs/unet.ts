@@ -15,15 +15,12 @@ export const notebook: UnetConfig = { dim: 28, dimMults: [1, 2, 4], channels: 1,
 
 /** A block by its name: the time is added between the convolutions. */
 function blocks({ conv, depthwise, linear, groupNorm, silu, gelu }: Layers, config: UnetConfig) {
-  const shift = (time: Tensor, name: string, out: number) =>
-    linear(time, `${name}.mlp.1`, out).reshape([-1, 1, 1, out]);
+  const shift = (time: Tensor, name: string, out: number) => linear(time, `${name}.mlp.1`, out).reshape([-1, 1, 1, out]);
 
-  const residual = (x: Tensor4D, name: string, out: number) =>
-    channelsOf(x) === out ? x : conv(x, `${name}.res_conv`, out);
+  const residual = (x: Tensor4D, name: string, out: number) => (channelsOf(x) === out ? x : conv(x, `${name}.res_conv`, out));
 
   const resnetBlock = (x: Tensor4D, name: string, out: number, time?: Tensor) => {
-    const half = (h: Tensor4D, part: string) =>
-      silu(groupNorm(conv(h, `${part}.proj`, out, { kernel: 3 }), `${part}.norm`, config.groups));
+    const half = (h: Tensor4D, part: string) => silu(groupNorm(conv(h, `${part}.proj`, out, { kernel: 3 }), `${part}.norm`, config.groups));
     let h = half(x, `${name}.block1`);
     if (time !== undefined) h = h.add(shift(silu(time), name, out));
     return half(h, `${name}.block2`).add<Tensor4D>(residual(x, name, out));

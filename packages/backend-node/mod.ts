@@ -1,4 +1,5 @@
 /** Devices for Node: TensorFlow whole graph at once, tfjs op by op. */
-export { type TensorFlowOptions, tensorflow } from "./src/tensorflow/engine.ts";
+
 export { type DeviceName, type DeviceOptions, deviceNames, openDevice } from "./src/devices.ts";
 export { cacheFolder, findTensorFlow, type TensorFlowLibrary, TensorFlowMissingError } from "./src/library.ts";
+export { type TensorFlowOptions, tensorflow } from "./src/tensorflow/engine.ts";

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Config, configure, decodeModel, inferModel, type Numbers, parametersOf, presets, size } from "@ddpm/core";
+import { checkModel, type Config, configure, decodeModel, inferModel, type Numbers, presets } from "@ddpm/core";
 
 export interface Checkpoint {
   readonly path: string;
@@ -18,7 +18,9 @@ export interface Checkpoint {
 export async function readCheckpoint(place: string, flags: Partial<Config> = {}, image: Partial<Config> = {}): Promise<Checkpoint> {
   const path = (await isFolder(place)) ? join(place, "model.safetensors") : place;
   const bytes = await readFile(path).catch((error: Error) => {
-    throw new Error(`Expected a checkpoint at ${path} but could not read it (${error.message}); give a .safetensors file or a run folder`, { cause: error });
+    throw new Error(`Expected a checkpoint at ${path} but could not read it (${error.message}); give a .safetensors file or a run folder`, {
+      cause: error,
+    });
   });
   try {
     return { path, ...decoded(bytes, flags, image) };
@@ -32,26 +34,16 @@ function decoded(bytes: Uint8Array, flags: Partial<Config>, image: Partial<Confi
   const known: Partial<Config> = metadata?.config ?? inferModel(parameters);
   for (const [key, value] of Object.entries(flags) as [keyof Config, unknown][]) {
     const own = JSON.stringify(known[key]);
-    if (own !== undefined && own !== JSON.stringify(value)) throw new RangeError(`Expected ${key} ${own} as in the checkpoint but found ${JSON.stringify(value)}`);
+    if (own !== undefined && own !== JSON.stringify(value))
+      throw new RangeError(`Expected ${key} ${own} as in the checkpoint but found ${JSON.stringify(value)}`);
   }
   const config = configure(presets.notebook, known, flags, image);
   if (!metadata && config["model.block"] === "resnet" && flags["model.groups"] === undefined) {
     throw new TypeError("Expected --model.groups since the file does not tell it (it comes from elsewhere); the notebook's models have 1");
   }
-  return { config, parameters: checkedParameters(config, parameters), step: metadata?.step, ours: metadata !== undefined };
-}
-
-/** The values of the parameters that the model needs, by name; other names or sizes are errors. */
-function checkedParameters(config: Config, found: ReturnType<typeof decodeModel>["parameters"]): Map<string, Numbers> {
-  const expected = parametersOf(config);
-  for (const [name, { shape }] of expected) {
-    const own = found.get(name);
-    if (!own) throw new TypeError(`Expected a parameter ${name} of [${shape}] but found none; is this another architecture?`);
-    if (size(own.shape) !== size(shape) || `${own.shape}` !== `${shape}`) throw new RangeError(`Expected ${name} of [${shape}] but found [${own.shape}]`);
-  }
-  const surplus = [...found.keys()].find((name) => !expected.has(name));
-  if (surplus) throw new TypeError(`Expected ${expected.size} parameters of the U-Net but found ${surplus} too; is this another architecture?`);
-  return new Map([...found].map(([name, { data }]) => [name, data]));
+  checkModel(parameters, config);
+  const values = new Map([...parameters].map(([name, { data }]) => [name, data]));
+  return { config, parameters: values, step: metadata?.step, ours: metadata !== undefined };
 }
 
 const isFolder = (path: string): Promise<boolean> =>

@@ -1,5 +1,5 @@
-import { type Config, type ConfigKey, fields, parseValue } from "@ddpm/core";
 import { deviceNames } from "@ddpm/backend-node";
+import { type Config, type ConfigKey, fields, parseValue } from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Adds one flag for each configuration key that `include` accepts. */

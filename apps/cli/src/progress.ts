@@ -7,7 +7,8 @@ export interface ProgressLine {
 }
 
 /** Progress on stderr: a bar with rate and time left on a terminal, otherwise a line every ten seconds. */
-export const progress = (label: string, total: number, done = 0): ProgressLine => (process.stderr.isTTY ? bar(label, total, done) : lines(label, total, done));
+export const progress = (label: string, total: number, done = 0): ProgressLine =>
+  process.stderr.isTTY ? bar(label, total, done) : lines(label, total, done);
 
 const describe = (facts: Readonly<Record<string, string>>): string =>
   Object.entries(facts)
@@ -15,7 +16,12 @@ const describe = (facts: Readonly<Record<string, string>>): string =>
     .join("  ");
 
 function bar(label: string, total: number, done: number): ProgressLine {
-  const single = new SingleBar({ format: `${label} {bar} {value}/{total}  {facts}  {eta_formatted} left`, hideCursor: true, etaBuffer: 20, stream: process.stderr });
+  const single = new SingleBar({
+    format: `${label} {bar} {value}/{total}  {facts}  {eta_formatted} left`,
+    hideCursor: true,
+    etaBuffer: 20,
+    stream: process.stderr,
+  });
   single.start(total, done, { facts: "" });
   return { update: (now, facts = {}) => single.update(now, { facts: describe(facts) }), stop: () => single.stop() };
 }

@@ -47,7 +47,8 @@ export class RunFolder {
 
   /** Writes the whole state, then the averaged weights as the model. */
   async save(config: Config, parameters: Parameters, state: ReadonlyMap<string, Numbers>, step: number): Promise<void> {
-    const tensors = (prefix: string) => [...parameters].map(([name, { shape }]) => [prefix + name, { shape, data: Float32Array.from(state.get(prefix + name)!) }] as const);
+    const tensors = (prefix: string) =>
+      [...parameters].map(([name, { shape }]) => [prefix + name, { shape, data: Float32Array.from(state.get(prefix + name)!) }] as const);
     const metadata = { config, step };
     await writeAtomically(this.file("state.safetensors"), encodeModel(new Map(parts.flatMap(tensors)), metadata));
     const averages = tensors("ema/").map(([name, tensor]) => [name.slice("ema/".length), tensor] as const);

@@ -1,5 +1,19 @@
 import { readFile } from "node:fs/promises";
-import { type Backend, batch, type Config, compileSampler, type Dataset, imageShape, initialState, type Numbers, type Program, type Sampler, stepsPerEpoch, trainingFeeds, trainingStep } from "@ddpm/core";
+import {
+  type Backend,
+  batch,
+  type Config,
+  compileSampler,
+  type Dataset,
+  imageShape,
+  initialState,
+  type Numbers,
+  type Program,
+  type Sampler,
+  stepsPerEpoch,
+  trainingFeeds,
+  trainingStep,
+} from "@ddpm/core";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
 import { grid, writePng } from "./picture.ts";
 import { progress } from "./progress.ts";
@@ -65,7 +79,9 @@ const batchAt = (dataset: Dataset, config: Config, step: number) =>
 
 function finite(loss: number, step: number): number {
   if (Number.isFinite(loss)) return loss;
-  throw new RangeError(`Expected a finite loss but step ${step} gave ${loss}; the last checkpoint stays as it was: resume it with a lower --train.lr`);
+  throw new RangeError(
+    `Expected a finite loss but step ${step} gave ${loss}; the last checkpoint stays as it was: resume it with a lower --train.lr`,
+  );
 }
 
 /** Draws grids with the averaged weights into samples/ and TensorBoard; compiles its sampler at the first one. */

@@ -52,11 +52,15 @@ export async function openDevice(name: string, options: DeviceOptions): Promise<
 const isDevice = (name: string): name is DeviceName => (deviceNames as readonly string[]).includes(name);
 
 async function wasm({ purpose }: DeviceOptions): Promise<Backend> {
-  if (purpose === "train") throw new TypeError("Expected a device that trains but wasm lacks the gradients of convolutions; use --device cpu, or tensorflow after npx ddpm setup");
+  if (purpose === "train")
+    throw new TypeError(
+      "Expected a device that trains but wasm lacks the gradients of convolutions; use --device cpu, or tensorflow after npx ddpm setup",
+    );
   const tf = await import("@tensorflow/tfjs");
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
   const folder = dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm"));
   setWasmPaths(`${folder}/`);
-  if (!(await tf.setBackend("wasm"))) throw new Error(`Expected tfjs's wasm backend to start from ${pathToFileURL(join(folder))} but it did not; use --device cpu`);
+  if (!(await tf.setBackend("wasm")))
+    throw new Error(`Expected tfjs's wasm backend to start from ${pathToFileURL(join(folder))} but it did not; use --device cpu`);
   return tfjs(tf as never, { name: "tfjs on WebAssembly" });
 }

@@ -31,7 +31,9 @@ export function findTensorFlow({ path = process.env["DDPM_TENSORFLOW"] }: { path
   if (path) {
     const given = inFolder(resolve(path), "given");
     if (given) return given;
-    throw new TensorFlowMissingError(`Expected libtensorflow_cc.so.2 and libtensorflow_framework.so.2 in ${path} but found no such pair; correct DDPM_TENSORFLOW or unset it`);
+    throw new TensorFlowMissingError(
+      `Expected libtensorflow_cc.so.2 and libtensorflow_framework.so.2 in ${path} but found no such pair; correct DDPM_TENSORFLOW or unset it`,
+    );
   }
   const installed = (["cuda", "cpu"] as const).map((flavour) => inFolder(join(installFolder(flavour), "tensorflow"), "cache"));
   const found = installed.find((library) => library) ?? inFolder(ownLibraries(), "tfjs-node-gpu");

@@ -1,4 +1,17 @@
-import { type Backend, checkNames, checkValues, inputsOf, type Numbers, type Program, type Shape, type State, type Step, sort, type Tensor, variablesOf } from "@ddpm/core";
+import {
+  type Backend,
+  checkNames,
+  checkValues,
+  inputsOf,
+  type Numbers,
+  type Program,
+  type Shape,
+  type State,
+  type Step,
+  sort,
+  type Tensor,
+  variablesOf,
+} from "@ddpm/core";
 import type * as tfjs from "@tensorflow/tfjs-core";
 import { kernels, type Tf, upload } from "./kernels.ts";
 
@@ -89,7 +102,14 @@ class TfjsProgram implements Program {
     const values = new Map<Tensor, tfjs.Tensor>();
     let paused = performance.now();
     for (const tensor of order) {
-      values.set(tensor, this.#value(tensor, tensor.inputs.map((x) => values.get(x)!), feeds));
+      values.set(
+        tensor,
+        this.#value(
+          tensor,
+          tensor.inputs.map((x) => values.get(x)!),
+          feeds,
+        ),
+      );
       for (const x of tensor.inputs) release(x, uses, values);
       if (!this.#pause || performance.now() - paused < 10) continue;
       await this.#pause();

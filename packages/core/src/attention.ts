@@ -16,9 +16,16 @@ function projections(p: Scope, channels: number): [Tensor, Tensor, Tensor] {
 export function attention(p: Scope, x: Tensor): Tensor {
   const [b, h, w, c] = x.shape as [number, number, number, number];
   const y = groupNorm(p.at("fn.norm"), x);
-  const split = (weight: Tensor): Tensor => pointwise(y, weight).reshape(b, h * w, heads, headWidth).transpose(0, 2, 1, 3); // [b, heads, hw, 32]
+  const split = (weight: Tensor): Tensor =>
+    pointwise(y, weight)
+      .reshape(b, h * w, heads, headWidth)
+      .transpose(0, 2, 1, 3); // [b, heads, hw, 32]
   const [q, k, v] = projections(p.at("fn.fn"), c).map(split) as [Tensor, Tensor, Tensor];
-  const mixed = q.mul(headWidth ** -0.5).matmul(k, { transposeB: true }).softmax().matmul(v);
+  const mixed = q
+    .mul(headWidth ** -0.5)
+    .matmul(k, { transposeB: true })
+    .softmax()
+    .matmul(v);
   return x.add(conv(p.at("fn.fn.to_out"), mixed.transpose(0, 2, 1, 3).reshape(b, h, w, width), c, 1));
 }
 
@@ -33,13 +40,27 @@ export function linearAttention(p: Scope, x: Tensor): Tensor {
   const [wq, wk, wv] = projections(p.at("fn.fn"), c);
   const out = p.at("fn.fn.to_out");
   const wo = out.param("0.weight", [1, 1, width, c], { fanIn: width });
-  const q = pointwise(y, wq).reshape(b * n * heads, headWidth).softmax().reshape(b, n, width);
+  const q = pointwise(y, wq)
+    .reshape(b * n * heads, headWidth)
+    .softmax()
+    .reshape(b, n, width);
   const k = pointwise(y, wk).reshape(b, n, width);
   const e = k.sub(k.max(1).stop()).exp();
   const context = e.matmul(y.reshape(b, n, c), { transposeA: true }).div(e.sum(1).reshape(b, width, 1)); // [b, 128, c]
-  const wvo = wv.reshape(c, heads, headWidth).transpose(1, 0, 2).matmul(wo.reshape(heads, headWidth, c)).mul(headWidth ** -0.5); // [heads, c, c]
-  const byHead = context.reshape(b, heads, headWidth, c).transpose(1, 0, 2, 3).reshape(heads, b * headWidth, c).matmul(wvo);
+  const wvo = wv
+    .reshape(c, heads, headWidth)
+    .transpose(1, 0, 2)
+    .matmul(wo.reshape(heads, headWidth, c))
+    .mul(headWidth ** -0.5); // [heads, c, c]
+  const byHead = context
+    .reshape(b, heads, headWidth, c)
+    .transpose(1, 0, 2, 3)
+    .reshape(heads, b * headWidth, c)
+    .matmul(wvo);
   const values = byHead.reshape(heads, b, headWidth, c).transpose(1, 0, 2, 3).reshape(b, width, c);
-  const mixed = q.matmul(values).reshape(b, h, w, c).biasAdd(out.param("0.bias", [c], { fanIn: width }));
+  const mixed = q
+    .matmul(values)
+    .reshape(b, h, w, c)
+    .biasAdd(out.param("0.bias", [c], { fanIn: width }));
   return x.add(groupNorm(out.at(1), mixed));
 }

@@ -52,11 +52,13 @@ export const inputsOf = (tensors: Iterable<Tensor>): Map<string, Tensor<"input">
 /** Throws where `values` are missing (TypeError) or not as many as `shape` holds (RangeError). For backends. */
 export function checkValues(name: string, shape: Shape, values: Numbers | undefined): Numbers {
   if (!values) throw new TypeError(`Expected a value for ${name} of shape [${shape}] but found none`);
-  if (values.length !== size(shape)) throw new RangeError(`Expected ${size(shape)} values for ${name} of shape [${shape}] but found ${values.length}`);
+  if (values.length !== size(shape))
+    throw new RangeError(`Expected ${size(shape)} values for ${name} of shape [${shape}] but found ${values.length}`);
   return values;
 }
 
 /** Throws where a name is not among those a program knows. For backends. */
 export function checkNames(kind: string, names: Iterable<string>, known: ReadonlyMap<string, unknown>): void {
-  for (const name of names) if (!known.has(name)) throw new TypeError(`Expected one of the ${kind} ${[...known.keys()].slice(0, 8).join(", ")} but found ${name}`);
+  for (const name of names)
+    if (!known.has(name)) throw new TypeError(`Expected one of the ${kind} ${[...known.keys()].slice(0, 8).join(", ")} but found ${name}`);
 }

@@ -18,7 +18,10 @@ const at = (t: number): Record<keyof Schedule, number> =>
   Object.fromEntries(Object.entries(s).map(([name, values]) => [name, (values as Float64Array)[t]!])) as Record<keyof Schedule, number>;
 
 test("qSample() without noise only scales x0", () => {
-  near(value(qSample(x0, noise.mul(0), at(500))), [...images].map((x) => x * s.sqrtAlphasCumprod[500]!));
+  near(
+    value(qSample(x0, noise.mul(0), at(500))),
+    [...images].map((x) => x * s.sqrtAlphasCumprod[500]!),
+  );
 });
 
 test("qSample() at the last t has unit variance and hardly any image", () => {
@@ -42,7 +45,10 @@ test("qStep() after qStep() without noise is qSample() without noise", () => {
 test("qStep() keeps unit variance", () => {
   const { sqrtAlphas, sqrtBetas } = at(700);
   near([sqrtAlphas ** 2 + sqrtBetas ** 2], [1]);
-  near(value(qStep(x0, noise, at(700))), [...images].map((x, i) => sqrtAlphas * x + sqrtBetas * draws[i]!));
+  near(
+    value(qStep(x0, noise, at(700))),
+    [...images].map((x, i) => sqrtAlphas * x + sqrtBetas * draws[i]!),
+  );
 });
 
 test("predictX0() undoes qSample()", () => {
@@ -58,7 +64,10 @@ test("pSample() without noise is the posterior's mean of the predicted x0", () =
 
 test("pSample() adds sigma times z", () => {
   const [mean, sample] = [0, 0.5].map((sigmas) => value(pSample(x0, noise, noise, { ...at(400), sigmas })));
-  near(sample!.map((x, i) => x - mean![i]!), [...draws].map((z) => z / 2));
+  near(
+    sample!.map((x, i) => x - mean![i]!),
+    [...draws].map((z) => z / 2),
+  );
 });
 
 function near(found: readonly number[], expected: readonly number[], tolerance = 1e-12): void {

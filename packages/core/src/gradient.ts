@@ -42,8 +42,8 @@ const rules: GradientRules = {
   reshape: (dy, { inputs: [x] }) => [dy.reshape(...x!.shape)],
   transpose: (dy, { attrs: { perm } }) => [dy.transpose(...perm.map((_, i) => perm.indexOf(i)))],
   concat: (dy, { inputs, attrs: { axis } }) => {
-    let end = 0;
-    return inputs.map(({ shape }) => dy.slice(axis, (end += shape[axis]!) - shape[axis]!, shape[axis]!));
+    const start = (i: number): number => inputs.slice(0, i).reduce((n, { shape }) => n + shape[axis]!, 0);
+    return inputs.map(({ shape }, i) => dy.slice(axis, start(i), shape[axis]!));
   },
   slice: (dy, { inputs: [x], attrs: { axis, start, length } }) => {
     const zeros = (n: number): Tensor[] => (n === 0 ? [] : [constant(0).expand(...x!.shape.with(axis, n))]);
@@ -53,7 +53,10 @@ const rules: GradientRules = {
     transposeA ? b!.matmul(dy, { transposeA: transposeB, transposeB: true }) : dy.matmul(b!, { transposeB: !transposeB }),
     transposeB ? dy.matmul(a!, { transposeA: true, transposeB: transposeA }) : a!.matmul(dy, { transposeA: !transposeA }),
   ],
-  conv2d: (dy, { inputs: [x, kernel], attrs }) => [inputGrad(dy, kernel!, { ...attrs, shape: x!.shape }), kernelGrad(x!, dy, { ...attrs, shape: kernel!.shape })],
+  conv2d: (dy, { inputs: [x, kernel], attrs }) => [
+    inputGrad(dy, kernel!, { ...attrs, shape: x!.shape }),
+    kernelGrad(x!, dy, { ...attrs, shape: kernel!.shape }),
+  ],
   conv2dInputGrad: (dx, { inputs: [dy, kernel], attrs }) => [dx.conv2d(kernel!, attrs), kernelGrad(dx, dy!, { ...attrs, shape: kernel!.shape })],
   conv2dKernelGrad: (dk, { inputs: [x, dy], attrs }) => [inputGrad(dy!, dk, { ...attrs, shape: x!.shape }), x!.conv2d(dk, attrs)],
   depthwiseConv2d: (dy, { inputs: [x, kernel], attrs: { padding } }) => [

@@ -28,12 +28,22 @@ export function conv(p: Scope, x: Tensor, channels: number, kernel: number, { st
 export function pointwise(x: Tensor, weight: Tensor): Tensor {
   const [b, h, w, c] = x.shape as [number, number, number, number];
   const outputs = weight.shape[1]!;
-  const y = x.reshape(b * h * w, c).matmul(weight).reshape(b, h, w, outputs);
+  const y = x
+    .reshape(b * h * w, c)
+    .matmul(weight)
+    .reshape(b, h, w, outputs);
   if (h * w < 100) return y;
   // One product an image and then a sum is faster than one product whose inner side is the whole batch's pixels
   return withGradient(y, [x, weight], (dy) => [
-    dy.reshape(b * h * w, outputs).matmul(weight, { transposeB: true }).reshape(b, h, w, c),
-    x.reshape(b, h * w, c).matmul(dy.reshape(b, h * w, outputs), { transposeA: true }).sum(0).reshape(c, outputs),
+    dy
+      .reshape(b * h * w, outputs)
+      .matmul(weight, { transposeB: true })
+      .reshape(b, h, w, c),
+    x
+      .reshape(b, h * w, c)
+      .matmul(dy.reshape(b, h * w, outputs), { transposeA: true })
+      .sum(0)
+      .reshape(c, outputs),
   ]);
 }
 
@@ -68,9 +78,19 @@ export function groupNorm(p: Scope, image: Tensor, groups = 1): Tensor {
   const beta = p.param("bias", [c], { fill: 0 });
   const x = image.reshape(n, pixels, c);
   // Statistics are [n, 1, groups]; a group's value is spread to its channels as [n, 1, c], one group by plain broadcasting
-  const meanOfGroups = (sums: Tensor): Tensor => sums.reshape(n, groups, c / groups).sum(2).mul(groups / (pixels * c));
+  const meanOfGroups = (sums: Tensor): Tensor =>
+    sums
+      .reshape(n, groups, c / groups)
+      .sum(2)
+      .mul(groups / (pixels * c));
   const spread = (s: Tensor): Tensor => (groups === 1 ? s : s.expand(n, groups, c / groups).reshape(n, 1, c));
-  const meanOf = (x: Tensor): Tensor => (groups === 1 ? x.reshape(n, pixels * c).mean(1).reshape(n, 1, 1) : meanOfGroups(x.sum(1)));
+  const meanOf = (x: Tensor): Tensor =>
+    groups === 1
+      ? x
+          .reshape(n, pixels * c)
+          .mean(1)
+          .reshape(n, 1, 1)
+      : meanOfGroups(x.sum(1));
   const centred = x.sub(spread(meanOf(x)));
   const r = meanOf(centred.mul(centred)).add(1e-5).rsqrt();
   const scale = spread(r).mul(gamma);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { goldenJson } from "../test/golden.ts";
-import { normals, permutation, philox, purposes, type Purpose, type Stream, stream, uniforms } from "./random.ts";
+import { normals, type Purpose, permutation, philox, purposes, type Stream, stream, uniforms } from "./random.ts";
 
 interface Case {
   key: string;
@@ -68,7 +68,10 @@ test("an odd count is a prefix of a longer one", () => {
 
 test("permutation() has every number once, in another order for another stream", () => {
   const order = permutation(stream(0, "order"), 1000);
-  assert.deepEqual([...order].sort((a, b) => a - b), Array.from({ length: 1000 }, (_, i) => i));
+  assert.deepEqual(
+    [...order].sort((a, b) => a - b),
+    Array.from({ length: 1000 }, (_, i) => i),
+  );
   assert.notDeepEqual(order, permutation(stream(0, "order", 1), 1000));
   assert.deepEqual([...permutation(stream(0, "order"), 1)], [0]);
 });

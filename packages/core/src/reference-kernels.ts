@@ -40,7 +40,11 @@ export const kernels: Kernels = {
   reshape: first,
   transpose: ([x], { inputs, shape, attrs: { perm } }) => {
     const from = strides(inputs[0]!.shape);
-    return gather(x!, shape, perm.map((axis) => from[axis]!));
+    return gather(
+      x!,
+      shape,
+      perm.map((axis) => from[axis]!),
+    );
   },
   concat: (parts, { inputs, shape, attrs: { axis } }) => {
     const inner = size(shape.slice(axis + 1));

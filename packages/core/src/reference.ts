@@ -12,7 +12,15 @@ export const reference = (): Backend => ({
 /** The value of each node below `roots`; inputs and variables come from `values`. */
 export function evaluate(roots: readonly Tensor[], values: State = new Map()): Float64Array[] {
   const known = new Map<Tensor, Float64Array>();
-  for (const tensor of sort(roots)) known.set(tensor, value(tensor, tensor.inputs.map((x) => known.get(x)!), values));
+  for (const tensor of sort(roots))
+    known.set(
+      tensor,
+      value(
+        tensor,
+        tensor.inputs.map((x) => known.get(x)!),
+        values,
+      ),
+    );
   return roots.map((root) => known.get(root)!);
 }
 

@@ -12,8 +12,8 @@ import {
   rows,
   type SamplerName,
   type SamplerOptions,
-  samplerStep,
   type Spacing,
+  samplerStep,
   spacingNames,
   timesteps,
 } from "./sampler.ts";
@@ -40,7 +40,10 @@ for (const golden of goldenJson<{ cases: Case[] }>("samplers.json").cases.filter
     const [sampler, kind] = golden.name.split("-") as [string, string];
     const { clip_sample: clip = false, timestep_spacing: spacing = kind as Spacing } = golden.config;
     const table = rows(names[sampler]!, s, { steps: golden.steps, spacing, clip, eta: kind === "eta1" ? 1 : 0 });
-    assert.deepEqual(table.map(({ t }) => t), golden.timesteps);
+    assert.deepEqual(
+      table.map(({ t }) => t),
+      golden.timesteps,
+    );
     const range = Math.max(...golden.x.flat().map(Math.abs));
     const states = drive(table, golden, clip);
     for (const [i, x] of golden.x.entries()) {
@@ -135,8 +138,14 @@ test("rows() of every sampler keep an image that is x0 = 0 plus predicted noise 
 });
 
 test("rows() defaults to all timesteps for ddpm, 50 for ddim, 20 for dpm++, or as many as there are", () => {
-  assert.deepEqual((["ddpm", "ddim", "dpm++"] as const).map((name) => rows(name, s).length), [1000, 50, 20]);
-  assert.deepEqual((["ddpm", "ddim", "dpm++"] as const).map((name) => rows(name, schedule("linear", 10)).length), [10, 10, 9]);
+  assert.deepEqual(
+    (["ddpm", "ddim", "dpm++"] as const).map((name) => rows(name, s).length),
+    [1000, 50, 20],
+  );
+  assert.deepEqual(
+    (["ddpm", "ddim", "dpm++"] as const).map((name) => rows(name, schedule("linear", 10)).length),
+    [10, 10, 9],
+  );
 });
 
 test("timesteps() are distinct, decreasing and within [0, T) for every number of steps", () => {
@@ -145,7 +154,10 @@ test("timesteps() are distinct, decreasing and within [0, T) for every number of
       for (let steps = 1; steps <= 59; steps++) {
         const list = timesteps(spacing, 60, steps, sampler);
         assert.equal(list.length, steps);
-        assert.ok(list.every((t, i) => Number.isInteger(t) && t >= 0 && t < (list[i - 1] ?? 60)), `${spacing} ${sampler} ${steps}: ${list}`);
+        assert.ok(
+          list.every((t, i) => Number.isInteger(t) && t >= 0 && t < (list[i - 1] ?? 60)),
+          `${spacing} ${sampler} ${steps}: ${list}`,
+        );
       }
     }
   }

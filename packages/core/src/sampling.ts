@@ -57,7 +57,12 @@ export function samplingStep(config: Config, batch: number, clip: boolean): Step
 }
 
 /** Compiles a sampler for the model that `config` describes, with the weights `parameters`. Throws as `rows` and `compile` do. */
-export async function compileSampler(backend: Backend, config: Config, parameters: State, { sampler = "ddpm", batch, ...options }: SamplerSettings): Promise<Sampler> {
+export async function compileSampler(
+  backend: Backend,
+  config: Config,
+  parameters: State,
+  { sampler = "ddpm", batch, ...options }: SamplerSettings,
+): Promise<Sampler> {
   const { clip = samplers[sampler].clip, variance = config["diffusion.variance"] } = options;
   const table = rows(sampler, schedule(config["diffusion.schedule"], config["diffusion.timesteps"]), { ...options, clip, variance });
   const zeros = new Float32Array(size(imageShape(config, batch)));
@@ -72,7 +77,12 @@ export async function compileSampler(backend: Backend, config: Config, parameter
 }
 
 async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, start }: Required<Draw>): AsyncGenerator<Progress> {
-  await program.write(new Map([["x", start], ["x0", new Float32Array(start.length)]]));
+  await program.write(
+    new Map([
+      ["x", start],
+      ["x0", new Float32Array(start.length)],
+    ]),
+  );
   const blocks = Math.ceil(start.length / batch / 4);
   const read = async (name: string): Promise<Numbers> => (await program.read([name])).get(name)!;
   for (const [i, row] of table.entries()) {

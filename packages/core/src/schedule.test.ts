@@ -25,7 +25,10 @@ test("alphaBar falls and stays in (0, 1), and the other constants are finite, fo
     const constants = schedule(name, 300);
     for (const [key, values] of Object.entries(constants)) assert.ok((values as Float64Array).every(Number.isFinite), `${name} ${key}`);
     const { alphasCumprod, alphasCumprodPrev } = constants;
-    assert.ok(alphasCumprod.every((alphaBar, t) => alphaBar > 0 && alphaBar < alphasCumprodPrev[t]!), name);
+    assert.ok(
+      alphasCumprod.every((alphaBar, t) => alphaBar > 0 && alphaBar < alphasCumprodPrev[t]!),
+      name,
+    );
   }
 });
 

@@ -1,5 +1,5 @@
-import { type Shape, size, type Tensor, variable } from "./tensor.ts";
 import { stream, uniforms } from "./random.ts";
+import { type Shape, size, type Tensor, variable } from "./tensor.ts";
 
 /** How a parameter starts: a constant, or uniform in ±1/√fanIn as in PyTorch. */
 export type Init = { readonly fill: number } | { readonly fanIn: number };

@@ -120,12 +120,17 @@ const shapeRules: ShapeRules = {
   max: reduced,
   reshape: reshaped,
   transpose: ([x], { perm }) => {
-    if (![...perm].sort((a, b) => a - b).every((p, i) => p === i) || perm.length !== x!.length) throw new RangeError(`Cannot permute [${x}] by [${perm}]`);
+    if (![...perm].sort((a, b) => a - b).every((p, i) => p === i) || perm.length !== x!.length)
+      throw new RangeError(`Cannot permute [${x}] by [${perm}]`);
     return perm.map((i) => x![i]!);
   },
   concat: ([x, ...rest], { axis }) => {
-    for (const y of rest) if (!equal(y.with(axis, 0), x!.with(axis, 0))) throw new RangeError(`Cannot concatenate [${x}] with [${y}] along axis ${axis}`);
-    return x!.with(axis, rest.reduce((n, y) => n + y[axis]!, x![axis]!));
+    for (const y of rest)
+      if (!equal(y.with(axis, 0), x!.with(axis, 0))) throw new RangeError(`Cannot concatenate [${x}] with [${y}] along axis ${axis}`);
+    return x!.with(
+      axis,
+      rest.reduce((n, y) => n + y[axis]!, x![axis]!),
+    );
   },
   matmul: ([x, y], { transposeA, transposeB }) => {
     const [m, k] = transposeA ? [x!.at(-1)!, x!.at(-2)!] : [x!.at(-2)!, x!.at(-1)!];
@@ -165,7 +170,8 @@ function reshaped([x]: readonly Shape[], { shape }: { readonly shape: Shape }): 
   return shape;
 }
 
-const convolved = (length: number, kernel: number, { stride, padding }: Convolution): number => Math.floor((length + 2 * padding - kernel) / stride) + 1;
+const convolved = (length: number, kernel: number, { stride, padding }: Convolution): number =>
+  Math.floor((length + 2 * padding - kernel) / stride) + 1;
 
 export class Tensor<O extends Op = Op> {
   readonly op: O;
@@ -181,7 +187,10 @@ export class Tensor<O extends Op = Op> {
     this.attrs = attrs;
     this.path = pathOf(this);
     try {
-      this.shape = shapeRules[op](inputs.map((x) => x.shape), attrs);
+      this.shape = shapeRules[op](
+        inputs.map((x) => x.shape),
+        attrs,
+      );
     } catch (error) {
       throw new RangeError(`${op}${this.path && ` of ${this.path}`}: ${(error as Error).message}`, { cause: error });
     }
@@ -292,7 +301,8 @@ export const concat = (xs: readonly Tensor[], axis: number): Tensor => new Tenso
 export const randomNormal = (stream: Tensor, ...shape: number[]): Tensor => new Tensor("randomNormal", [stream], { shape });
 
 /** The sum of tensors of one shape. */
-export const total = (xs: readonly Tensor[]): Tensor => (xs.length === 1 ? xs[0]! : xs.length === 2 ? xs[0]!.add(xs[1]!) : new Tensor("addN", xs, {}));
+export const total = (xs: readonly Tensor[]): Tensor =>
+  xs.length === 1 ? xs[0]! : xs.length === 2 ? xs[0]!.add(xs[1]!) : new Tensor("addN", xs, {});
 
 /** `value`, with its gradients by `xs` given in closed form, one for each. */
 export const withGradient = (value: Tensor, xs: readonly Tensor[], gradient: (dy: Tensor) => readonly Tensor[]): Tensor =>

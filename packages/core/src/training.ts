@@ -59,7 +59,10 @@ export function trainingStep(config: Config): TrainingStep {
 
 function updates(scope: Scope, loss: Tensor): Record<string, Tensor> {
   const parameters = [...scope.parameters].map(([name, { tensor }]) => [name, tensor] as const);
-  const derivatives = gradients(loss, parameters.map(([, tensor]) => tensor));
+  const derivatives = gradients(
+    loss,
+    parameters.map(([, tensor]) => tensor),
+  );
   const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
   const averaging = input("emaDecay", []);
   const all = parameters.map(([name, tensor], i) => {
@@ -72,12 +75,14 @@ function updates(scope: Scope, loss: Tensor): Record<string, Tensor> {
 /** Where training starts: parameters drawn from the seed, averages equal to them, moments zero. */
 export function initialState({ scope }: TrainingStep, seed: number): Map<string, Float32Array> {
   const first = scope.initialValues(seed);
-  return new Map([...first].flatMap(([name, values]) => [
-    [name, values],
-    [`m/${name}`, new Float32Array(values.length)],
-    [`v/${name}`, new Float32Array(values.length)],
-    [`ema/${name}`, values.slice()],
-  ]));
+  return new Map(
+    [...first].flatMap(([name, values]) => [
+      [name, values],
+      [`m/${name}`, new Float32Array(values.length)],
+      [`v/${name}`, new Float32Array(values.length)],
+      [`ema/${name}`, values.slice()],
+    ]),
+  );
 }
 
 /** A batch of images in [-1, 1], [batch, height, width, channels], and the weight of each one's loss: see `batch` in dataset.ts. */

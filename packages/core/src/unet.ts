@@ -41,7 +41,10 @@ const residual = (p: Scope, x: Tensor, channels: number): Tensor => (x.shape.at(
 export function timeEmbedding(t: Tensor, dim: number): Tensor {
   const half = dim / 2;
   const frequencies = Array.from({ length: half }, (_, i) => Math.exp((-Math.log(1e4) * i) / (half - 1)));
-  const angles = t.cast().reshape(t.shape[0]!, 1).mul(array(frequencies, 1, half));
+  const angles = t
+    .cast()
+    .reshape(t.shape[0]!, 1)
+    .mul(array(frequencies, 1, half));
   return concat([angles.sin(), angles.cos()], 1);
 }
 
@@ -50,7 +53,8 @@ export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kin
   const channels = x.shape.at(-1)!;
   const widths = dimMults.map((m) => m * dim);
   const deepest = widths.at(-1)!;
-  const block: Block = (p, x, time, channels) => (kind === "resnet" ? resnetBlock(p, x, time, channels, groups) : convnextBlock(p, x, time, channels));
+  const block: Block = (p, x, time, channels) =>
+    kind === "resnet" ? resnetBlock(p, x, time, channels, groups) : convnextBlock(p, x, time, channels);
   const hidden = gelu(linear(p.at("time_mlp.1"), timeEmbedding(t, dim), 4 * dim));
   const time = linear(p.at("time_mlp.3"), hidden, 4 * dim);
   const level = (p: Scope, x: Tensor, channels: number): Tensor =>

@@ -1,5 +1,5 @@
-import { type Config, imageShape, input, model, Scope, type Step } from "@ddpm/core";
 import { openDevice } from "@ddpm/backend-node";
+import { type Config, imageShape, input, model, Scope, type Step } from "@ddpm/core";
 import type { Command } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { configOf, configOptions, deviceOption } from "../options.ts";

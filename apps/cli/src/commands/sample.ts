@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { type Backend, compileSampler, type Config, imageShape, type SamplerName, samplerNames, type Spacing, size, spacingNames } from "@ddpm/core";
 import { openDevice } from "@ddpm/backend-node";
+import { type Backend, type Config, compileSampler, imageShape, type SamplerName, type Spacing, samplerNames, size, spacingNames } from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
 import { Interrupted, watchInterrupts } from "../interrupt.ts";
@@ -50,7 +50,9 @@ export function sampleCommand(program: Command): void {
 async function sample(options: Options, command: Command): Promise<void> {
   const xT = options.init === undefined ? undefined : (await readTensors(options.init, ["xT"])).get("xT")!;
   const [, , height, width] = xT?.shape ?? [];
-  const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }), { ...(height && width && { "data.height": height, "data.width": width }) });
+  const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }), {
+    ...(height && width && { "data.height": height, "data.width": width }),
+  });
   const { config } = checkpoint;
   if (!checkpoint.ours) process.stderr.write(`The file does not say how the model was trained; taking ${assumed(config)}\n`);
   const start = xT && images("xT", xT, [config["model.channels"], config["data.height"], config["data.width"]]);
@@ -65,10 +67,18 @@ async function sample(options: Options, command: Command): Promise<void> {
 }
 
 const assumed = (config: Config): string =>
-  (["diffusion.schedule", "diffusion.timesteps", "diffusion.objective", "data.height", "data.width"] as const).map((key) => `--${key} ${config[key]}`).join(" ");
+  (["diffusion.schedule", "diffusion.timesteps", "diffusion.objective", "data.height", "data.width"] as const)
+    .map((key) => `--${key} ${config[key]}`)
+    .join(" ");
 
 /** Draws in batches of one size, the last one padded; NHWC values. */
-async function draw(backend: Backend, { config, parameters }: Checkpoint, options: Options, total: number, start?: Float32Array): Promise<Float32Array> {
+async function draw(
+  backend: Backend,
+  { config, parameters }: Checkpoint,
+  options: Options,
+  total: number,
+  start?: Float32Array,
+): Promise<Float32Array> {
   const runs = Math.ceil(total / mostAtOnce);
   const batch = Math.ceil(total / runs);
   const elements = size(imageShape(config, 1));

@@ -3,7 +3,16 @@ import { type Command, Option } from "commander";
 import { writeAtomically } from "../files.ts";
 import { count } from "../options.ts";
 
-const written = ["betas", "alphas", "alphasCumprod", "alphasCumprodPrev", "sqrtRecipAlphas", "sqrtAlphasCumprod", "sqrtOneMinusAlphasCumprod", "posteriorVariance"] as const;
+const written = [
+  "betas",
+  "alphas",
+  "alphasCumprod",
+  "alphasCumprodPrev",
+  "sqrtRecipAlphas",
+  "sqrtAlphasCumprod",
+  "sqrtOneMinusAlphasCumprod",
+  "posteriorVariance",
+] as const;
 
 export function scheduleCommand(program: Command): void {
   program

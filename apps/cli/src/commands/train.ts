@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import { type Config, configure, type Dataset, presets, stepsPerEpoch } from "@ddpm/core";
 import { openDevice } from "@ddpm/backend-node";
+import { type Config, configure, type Dataset, presets, stepsPerEpoch } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { openDataset } from "../data/index.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
@@ -36,21 +36,35 @@ export function trainCommand(program: Command): void {
 
 async function train(options: Options): Promise<void> {
   const folder = new RunFolder(resolve(options.out));
-  const flags: Partial<Config> = { ...configOf({ ...options }), ...(options.dtype && { "train.dtype": options.dtype }), ...(options.data && { "data.name": options.data }) };
+  const flags: Partial<Config> = {
+    ...configOf({ ...options }),
+    ...(options.dtype && { "train.dtype": options.dtype }),
+    ...(options.data && { "data.name": options.data }),
+  };
   const exists = await folder.exists();
-  if (exists && !options.resume) throw new Error(`Expected a new folder but ${options.out} holds a run; add --resume to go on with it or choose another --out`);
-  if (!exists && options.resume) throw new Error(`Expected a run to resume in ${options.out} but found no config.json; leave --resume out to start one`);
+  if (exists && !options.resume)
+    throw new Error(`Expected a new folder but ${options.out} holds a run; add --resume to go on with it or choose another --out`);
+  if (!exists && options.resume)
+    throw new Error(`Expected a run to resume in ${options.out} but found no config.json; leave --resume out to start one`);
   const saved = exists ? await folder.config() : undefined;
   if (saved) refuseContradictions(saved, flags);
   const dataset = await open(saved ?? flags);
   const config = saved ?? configure(presets[options.preset], fromData(dataset), flags);
   refuseContradictions({ ...config, ...fromData(dataset) }, config, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, config["train.batch"]);
-  await using backend = await openDevice(options.device, { purpose: "train", dtype: config["train.dtype"], say: (line) => process.stderr.write(`${line}\n`) });
+  await using backend = await openDevice(options.device, {
+    purpose: "train",
+    dtype: config["train.dtype"],
+    say: (line) => process.stderr.write(`${line}\n`),
+  });
   if (!saved) await folder.create(config);
-  process.stderr.write(`Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}\n`);
+  process.stderr.write(
+    `Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}\n`,
+  );
   await trainLoop({ backend, config, dataset, folder, steps, resume: exists });
-  process.stdout.write(`Trained to step ${steps}: ${folder.file("model.safetensors")}\nNext: npx ddpm sample --checkpoint ${options.out} --out grid.png\n`);
+  process.stdout.write(
+    `Trained to step ${steps}: ${folder.file("model.safetensors")}\nNext: npx ddpm sample --checkpoint ${options.out} --out grid.png\n`,
+  );
 }
 
 const open = (config: Partial<Config>): Promise<Dataset> => {
@@ -58,7 +72,11 @@ const open = (config: Partial<Config>): Promise<Dataset> => {
   return openDataset(config["data.name"], { height: config["data.height"], width: config["data.width"], channels: config["model.channels"] });
 };
 
-const fromData = ({ height, width, channels }: Dataset): Partial<Config> => ({ "data.height": height, "data.width": width, "model.channels": channels });
+const fromData = ({ height, width, channels }: Dataset): Partial<Config> => ({
+  "data.height": height,
+  "data.width": width,
+  "model.channels": channels,
+});
 
 /** Throws where a given value differs from a fixed one. */
 function refuseContradictions(fixed: Config, given: Partial<Config>, owner = "the run"): void {

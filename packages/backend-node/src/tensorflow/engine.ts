@@ -1,5 +1,17 @@
 import { availableParallelism } from "node:os";
-import { type Backend, checkNames, checkValues, type Dtype, inputsOf, type Numbers, type Program, type Shape, type State, type Step, variablesOf } from "@ddpm/core";
+import {
+  type Backend,
+  checkNames,
+  checkValues,
+  type Dtype,
+  inputsOf,
+  type Numbers,
+  type Program,
+  type Shape,
+  type State,
+  type Step,
+  variablesOf,
+} from "@ddpm/core";
 import { findTensorFlow } from "../library.ts";
 import { type Api, load, newTensor, type Pointer, takeTensor } from "./c-api.ts";
 import { GraphWriter, operations } from "./graph-writer.ts";
@@ -21,12 +33,18 @@ export interface TensorFlowOptions {
 const smallWork = 1e9;
 
 /** TensorFlow through its C API: each step is one graph, compiled once and run in one call. Errors carry TensorFlow's own message. */
-export async function tensorflow({ device = "auto", threads = availableParallelism(), dtype = "float32", library }: TensorFlowOptions = {}): Promise<Backend> {
+export async function tensorflow({
+  device = "auto",
+  threads = availableParallelism(),
+  dtype = "float32",
+  library,
+}: TensorFlowOptions = {}): Promise<Backend> {
   const found = findTensorFlow(library === undefined ? {} : { path: library });
   const api = load(found);
   const options = { bf16: dtype === "bf16", gpu: device !== "cpu" };
   const gpu = options.gpu && hasGpu(api, options);
-  if (device === "cuda" && !gpu) throw new Error("Expected a GPU for tensorflow:cuda but TensorFlow sees none; run npx ddpm doctor, or use --device tensorflow:cpu");
+  if (device === "cuda" && !gpu)
+    throw new Error("Expected a GPU for tensorflow:cuda but TensorFlow sees none; run npx ddpm doctor, or use --device tensorflow:cpu");
   const open = new Set<AsyncDisposable>();
   return {
     name: `TensorFlow ${api.version()} on the ${gpu ? "GPU" : "CPU"}`,
@@ -92,7 +110,12 @@ class TensorFlowProgram implements Program {
 
   async read(names: readonly string[] = [...this.#variables.keys()]): Promise<Map<string, Numbers>> {
     checkNames("variables", names, this.#variables);
-    const values = await this.#run([], [], names.map((name) => `read/${name}`), []);
+    const values = await this.#run(
+      [],
+      [],
+      names.map((name) => `read/${name}`),
+      [],
+    );
     return new Map(names.map((name, i) => [name, values[i]!]));
   }
 
@@ -100,7 +123,12 @@ class TensorFlowProgram implements Program {
     const given = [...state].filter(([name]) => this.#variables.has(name));
     for (const [name, values] of given) checkValues(name, this.#variables.get(name)!, values);
     const tensors = given.map(([name, values]) => this.#tensor({ dtype: "float32", shape: this.#variables.get(name)! }, values));
-    await this.#run(given.map(([name]) => `value/${name}`), tensors, [], given.map(([name]) => `set/${name}`));
+    await this.#run(
+      given.map(([name]) => `value/${name}`),
+      tensors,
+      [],
+      given.map(([name]) => `set/${name}`),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

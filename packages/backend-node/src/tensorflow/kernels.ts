@@ -86,7 +86,8 @@ const reshape = (g: GraphWriter, x: string, y: Tensor): string =>
   g.node("Reshape", [x, g.integers(y.shape)], { ...T, Tshape: attr.type("int32") }, y.path);
 
 /** Whether a sum runs over all axes but the last, for which BiasAddGrad is the fast kernel. */
-const leading = ({ attrs: { axes }, shape }: Tensor<"sum">): boolean => shape.length > 1 && axes.length === shape.length - 1 && !axes.includes(shape.length - 1);
+const leading = ({ attrs: { axes }, shape }: Tensor<"sum">): boolean =>
+  shape.length > 1 && axes.length === shape.length - 1 && !axes.includes(shape.length - 1);
 
 const sumOfLeading = (g: GraphWriter, x: string, y: Tensor): string => reshape(g, g.node("BiasAddGrad", [x], { ...T, ...nhwc }, y.path), y);
 

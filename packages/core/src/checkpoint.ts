@@ -1,0 +1,167 @@
+/** Checkpoints: a model's parameters under the names and in the layouts of the PyTorch U-Net, with its configuration in the metadata. */
+import { type Config, configure } from "./config.ts";
+import { decode, type EncodeOptions, encode, type StoredTensor } from "./safetensors.ts";
+import { Scope } from "./scope.ts";
+import { input, type Shape, size } from "./tensor.ts";
+import { unet } from "./unet.ts";
+
+export interface Parameters extends ReadonlyMap<string, ParameterValue> {}
+
+/** A parameter's values, row-major. */
+export interface ParameterValue {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+export interface CheckpointMetadata {
+  readonly config: Config;
+  /** Training steps done. */
+  readonly step: number;
+}
+
+export interface Checkpoint {
+  readonly parameters: Map<string, ParameterValue>;
+  /** Absent in files that Python wrote: see `inferModel`. */
+  readonly metadata?: CheckpointMetadata;
+}
+
+/** Ours by rank: [in, out] and [height, width, in, out]; PyTorch's: [out, in] and [out, in, height, width], or transposed convolutions' alike. */
+const fromTorchAxes: Readonly<Record<number, readonly number[]>> = { 0: [], 1: [0], 2: [1, 0], 4: [2, 3, 1, 0] };
+const toTorchAxes: Readonly<Record<number, readonly number[]>> = { 0: [], 1: [0], 2: [1, 0], 4: [3, 2, 0, 1] };
+
+/** A parameter of ours in PyTorch's layout. Throws a RangeError for rank 3 or above 4, and where shape and data differ in size. */
+export const toTorch = (value: ParameterValue): ParameterValue => permuted(value, axesOf(toTorchAxes, value.shape));
+
+/** A parameter of PyTorch's in our layout. Throws as `toTorch` does. */
+export const fromTorch = (value: ParameterValue): ParameterValue => permuted(value, axesOf(fromTorchAxes, value.shape));
+
+/** Images [n, h, w, c] as [n, c, h, w]. Throws a RangeError where shape and data differ in size. */
+export const imagesToNCHW = (data: Float32Array, shape: readonly [number, number, number, number]): Float32Array =>
+  permuted({ shape, data }, [0, 3, 1, 2]).data;
+
+/** Images [n, c, h, w] as [n, h, w, c]; the shape is the result's, [n, h, w, c]. Throws as `imagesToNCHW` does. */
+export const imagesFromNCHW = (data: Float32Array, [n, h, w, c]: readonly [number, number, number, number]): Float32Array =>
+  permuted({ shape: [n, c, h, w], data }, [0, 2, 3, 1]).data;
+
+/** The bytes of a checkpoint, from parameters in our layout; F32 unless asked otherwise. Throws as `toTorch` and `encode` do. */
+export function encodeModel(parameters: Parameters, metadata?: CheckpointMetadata, options: EncodeOptions = {}): Uint8Array {
+  const tensors = new Map([...parameters].map(([name, value]) => [name, toTorch(value)]));
+  const ddpm = metadata && { ddpm: JSON.stringify({ version: 1, config: metadata.config, step: metadata.step }) };
+  return encode(tensors, { format: "pt", ...ddpm }, options);
+}
+
+/** The parameters of a checkpoint in our layout, and its metadata if it has some. Throws a SyntaxError for a file that is damaged or no checkpoint. */
+export function decodeModel(bytes: Uint8Array): Checkpoint {
+  const { tensors, metadata } = decode(bytes);
+  const parameters = new Map([...tensors].map(([name, tensor]) => [name, parameterOf(name, tensor)]));
+  return metadata.ddpm === undefined ? { parameters } : { parameters, metadata: metadataOf(metadata.ddpm) };
+}
+
+export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels">;
+
+/**
+ * The architecture that parameters' names and shapes (in our layout) tell, as a part of a configuration; a ResNet's `model.groups` they cannot tell.
+ * Throws a SyntaxError with the first name that is missing, unexpected or of a wrong shape.
+ */
+export function inferModel(parameters: ReadonlyMap<string, { readonly shape: Shape }>): InferredModel {
+  const channels = axis(parameters, "init_conv.weight", 2);
+  const dim = axis(parameters, "time_mlp.1.weight", 0);
+  const block = parameters.has("downs.0.0.ds_conv.weight") ? "convnext" : "resnet";
+  const last = block === "resnet" ? "block1.proj.weight" : "net.4.weight";
+  const dimMults = [axis(parameters, `downs.0.0.${last}`, 3) / dim];
+  for (let i = 1; parameters.has(`downs.${i}.0.${last}`); i++) dimMults.push(axis(parameters, `downs.${i}.0.${last}`, 3) / dim);
+  const model: InferredModel = { "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels };
+  checkModel(parameters, model);
+  return model;
+}
+
+/** Throws a SyntaxError with the first parameter (in our layout) that is missing, unexpected or of another shape than the configuration's U-Net has. */
+export function checkModel(parameters: ReadonlyMap<string, { readonly shape: Shape }>, model: InferredModel): void {
+  const expected = modelShapes(model);
+  for (const [name, shape] of expected) {
+    const found = shapeOf(parameters, name);
+    if (`${found}` === `${shape}`) continue;
+    throw new SyntaxError(`Expected a DDPM U-Net with ${name} of [${torchShape(shape)}] but found [${torchShape(found)}]: check that the file is whole`);
+  }
+  for (const name of parameters.keys()) {
+    if (!expected.has(name)) throw new SyntaxError(`Expected a DDPM U-Net without ${name} but found it: check that the file holds this model and nothing else`);
+  }
+}
+
+/** The shape of every parameter of a U-Net, in our layout, found by writing its graph at the least size that the levels can halve. */
+function modelShapes(part: InferredModel): Map<string, Shape> {
+  const side = 2 ** (part["model.dimMults"].length - 1);
+  const { "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels } = part;
+  configure({ "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels, "data.height": side, "data.width": side });
+  const scope = new Scope();
+  unet(scope, input("x", [1, side, side, channels]), input("t", [1], "int32"), { dim, dimMults, block, groups: 1 });
+  return new Map([...scope.parameters].map(([name, { shape }]) => [name, shape]));
+}
+
+function shapeOf(parameters: ReadonlyMap<string, { readonly shape: Shape }>, name: string): Shape {
+  const found = parameters.get(name)?.shape;
+  if (found) return found;
+  const names = [...parameters.keys()].slice(0, 3).map((name) => name.slice(0, 80)).join(", ");
+  throw new SyntaxError(`Expected a DDPM U-Net with ${name} but found ${names || "no parameter"}${parameters.size > 3 ? ", …" : ""}: save model.state_dict() of one`);
+}
+
+/** The length of one axis of a weight in our layout. */
+function axis(parameters: ReadonlyMap<string, { readonly shape: Shape }>, name: string, axis: 0 | 2 | 3): number {
+  const shape = shapeOf(parameters, name);
+  const rank = axis === 0 ? 2 : 4;
+  if (shape.length === rank && shape[axis]! >= 1) return shape[axis]!;
+  throw new SyntaxError(`Expected a DDPM U-Net with ${name} of ${rank} axes but found [${torchShape(shape)}]: check that the file holds this model`);
+}
+
+function parameterOf(name: string, { shape, dtype, data }: StoredTensor): ParameterValue {
+  if (!(data instanceof Float32Array)) throw new SyntaxError(`Expected parameter ${name} to hold floats but found ${dtype}: save only the model's weights`);
+  if (!fromTorchAxes[shape.length]) throw new SyntaxError(`Expected parameter ${name} to have 1, 2 or 4 axes but found [${shape}]: save only a DDPM U-Net`);
+  return fromTorch({ shape, data });
+}
+
+function metadataOf(json: string): CheckpointMetadata {
+  const { version, config, step } = objectOf(json);
+  if (version !== 1) {
+    throw new SyntaxError(`Expected the checkpoint's ddpm metadata to be of version 1 but found ${JSON.stringify(version)}: update this program or save the file again`);
+  }
+  if (typeof config !== "object" || config === null || Array.isArray(config)) throw new SyntaxError("Expected the checkpoint's ddpm metadata to have a config");
+  if (!Number.isSafeInteger(step) || (step as number) < 0) {
+    throw new SyntaxError(`Expected the checkpoint's step to be an integer of at least 0 but found ${JSON.stringify(step)}: save the file again`);
+  }
+  return { config: configure(config), step: step as number };
+}
+
+function objectOf(json: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(json)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new SyntaxError(`Expected the checkpoint's ddpm metadata to be JSON but found ${json.slice(0, 40)}: save the file again`, { cause });
+  }
+}
+
+function axesOf(table: Readonly<Record<number, readonly number[]>>, shape: Shape): readonly number[] {
+  const axes = table[shape.length];
+  if (!axes) throw new RangeError(`Expected a parameter of 0, 1, 2 or 4 axes but found shape [${shape}]`);
+  return axes;
+}
+
+const torchShape = (shape: Shape): Shape => toTorchAxes[shape.length]?.map((i) => shape[i]!) ?? shape;
+
+/** The transposition of an array of at most four axes: axis i of the result is axis `axes[i]` of the input. */
+function permuted({ shape, data }: ParameterValue, axes: readonly number[]): ParameterValue {
+  if (data.length !== size(shape)) throw new RangeError(`Expected ${size(shape)} values of shape [${shape}] but found ${data.length}`);
+  const strides = shape.map((_, i) => size(shape.slice(i + 1)));
+  const missing = new Array<number>(4 - axes.length).fill(0);
+  const [a, b, c, d] = [...missing.map(() => 1), ...axes.map((i) => shape[i]!)] as [number, number, number, number];
+  const [sa, sb, sc, sd] = [...missing, ...axes.map((i) => strides[i]!)] as [number, number, number, number];
+  const out = new Float32Array(data.length);
+  let at = 0;
+  for (let i = 0; i < a; i++) {
+    for (let j = 0; j < b; j++) {
+      for (let k = 0; k < c; k++) {
+        for (let l = 0; l < d; l++) out[at++] = data[i * sa + j * sb + k * sc + l * sd]!;
+      }
+    }
+  }
+  return { shape: axes.map((i) => shape[i]!), data: out };
+}

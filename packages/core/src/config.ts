@@ -1,0 +1,188 @@
+/** Every configuration key, once: its type, default, help and check. Flags, presets, checkpoints and the page all use these. */
+import { lossNames } from "./loss.ts";
+import { objectiveNames, varianceNames } from "./sampler.ts";
+import { betas, scheduleNames } from "./schedule.ts";
+
+export interface Field<T> {
+  readonly default: T;
+  /** One line for people. */
+  readonly help: string;
+  /** What a value has to be, in words. */
+  readonly expected: string;
+  readonly accepts: (value: unknown) => boolean;
+  /** What a flag's text means; may be a value that `accepts` refuses. */
+  readonly parse: (text: string) => unknown;
+  /** The names to choose from, where there are such. */
+  readonly choices?: readonly string[];
+}
+
+interface Bounds {
+  readonly least?: number;
+  readonly most?: number;
+  readonly above?: number;
+  readonly below?: number;
+  readonly step?: number;
+}
+
+const isNumber = (x: unknown): x is number => typeof x === "number" && Number.isFinite(x);
+
+const within = (x: number, { least = -Infinity, most = Infinity, above = -Infinity, below = Infinity }: Bounds): boolean =>
+  x >= least && x <= most && x > above && x < below;
+
+const bounds = ({ least, most, above, below }: Bounds): string => {
+  const parts = { "of at least": least, "of at most": most, above, below };
+  return Object.entries(parts).flatMap(([word, x]) => (x === undefined ? [] : [` ${word} ${x}`])).join(" and");
+};
+
+const parseNumber = (text: string): number => (text.trim() === "" ? NaN : Number(text));
+
+const number = (value: number, help: string, limits: Bounds): Field<number> => ({
+  default: value,
+  help,
+  expected: `a number${bounds(limits)}`,
+  accepts: (x) => isNumber(x) && within(x, limits),
+  parse: parseNumber,
+});
+
+const integer = (value: number, help: string, limits: Bounds): Field<number> => ({
+  ...number(value, help, limits),
+  expected: `${limits.step === 2 ? "an even" : "an"} integer${bounds(limits)}`,
+  accepts: (x) => Number.isSafeInteger(x) && within(x as number, limits) && (x as number) % (limits.step ?? 1) === 0,
+});
+
+const integers = (value: readonly number[], help: string, { longest = Infinity, ...limits }: Bounds & { readonly longest?: number }): Field<readonly number[]> => ({
+  default: value,
+  help,
+  expected: `a list of 1 to ${longest} integers${bounds(limits)}, such as ${value}`,
+  accepts: (x) => Array.isArray(x) && x.length >= 1 && x.length <= longest && x.every((n) => Number.isSafeInteger(n) && within(n, limits)),
+  parse: (text) => text.trim().replace(/^\[(.*)\]$/, "$1").split(",").map(parseNumber),
+});
+
+const boolean = (value: boolean, help: string): Field<boolean> => ({
+  default: value,
+  help,
+  expected: "true or false",
+  accepts: (x) => typeof x === "boolean",
+  parse: (text) => (text === "true" ? true : text === "false" ? false : text),
+});
+
+const choice = <const T extends string>(choices: readonly T[], value: NoInfer<T>, help: string): Field<T> => ({
+  default: value,
+  help,
+  expected: `one of ${choices.join(", ")}`,
+  accepts: (x) => (choices as readonly unknown[]).includes(x),
+  parse: (text) => text,
+  choices,
+});
+
+const text = (value: string, help: string): Field<string> => ({
+  default: value,
+  help,
+  expected: "a text that is not empty",
+  accepts: (x) => typeof x === "string" && x !== "",
+  parse: (text) => text,
+});
+
+/** All keys, in the order that help prints them. */
+export const fields = {
+  "model.dim": integer(28, "Width of the first level and of the time embedding", { least: 4, most: 8192, step: 2 }),
+  "model.dimMults": integers([1, 2, 4], "Width of each level as a multiple of model.dim", { least: 1, most: 1024, longest: 10 }),
+  "model.block": choice(["resnet", "convnext"], "resnet", "Kind of the U-Net's blocks"),
+  "model.groups": integer(1, "Groups of the normalisations in ResNet blocks", { least: 1, most: 8192 }),
+  "model.channels": integer(1, "Channels of an image, from the data", { least: 1, most: 4096 }),
+  "data.name": text("fashion-mnist", "What the model learns: a known data set or the name of a folder"),
+  "data.height": integer(28, "Height of an image in pixels, from the data", { least: 1, most: 65536 }),
+  "data.width": integer(28, "Width of an image in pixels, from the data", { least: 1, most: 65536 }),
+  "data.flip": boolean(true, "Mirror each training image left to right with probability 1/2"),
+  "diffusion.timesteps": integer(600, "Steps T from image to noise", { least: 1, most: 1e6 }),
+  "diffusion.schedule": choice(scheduleNames, "linear", "How the noise grows with t"),
+  "diffusion.objective": choice(objectiveNames, "eps", "What the model predicts"),
+  "diffusion.variance": choice(varianceNames, "posterior", "Variance of a step back: the posterior's, or beta"),
+  "train.batch": integer(128, "Images of one step", { least: 1, most: 1e6 }),
+  "train.lr": number(1e-3, "Learning rate of AdamW", { above: 0 }),
+  "train.weightDecay": number(0.01, "Weight decay of AdamW", { least: 0 }),
+  "train.loss": choice(lossNames, "huber", "Loss between the noise and its prediction"),
+  "train.emaDecay": number(0.9999, "Decay of the averaged weights, reached by the ramp (1 + n) / (10 + n)", { least: 0, below: 1 }),
+  "train.sampleEvery": integer(0, "Steps between sample sheets; 0 is once per epoch", { least: 0 }),
+  "train.checkpointEvery": integer(1000, "Steps between checkpoints", { least: 1 }),
+  "train.dtype": choice(["float32", "bf16"], "float32", "Precision of the training step"),
+  seed: integer(0, "Seed of everything random", { least: 0, below: 2 ** 32 }),
+} as const satisfies Record<string, Field<unknown>>;
+
+export type ConfigKey = keyof typeof fields;
+export type Config = { readonly [K in ConfigKey]: (typeof fields)[K] extends Field<infer T> ? T : never };
+
+export const configKeys: readonly ConfigKey[] = Object.keys(fields) as ConfigKey[];
+
+/** Every key's default: the configuration of the practical work's notebook. */
+export const defaults: Config = Object.fromEntries(configKeys.map((key) => [key, fields[key].default])) as unknown as Config;
+
+/** The defaults, changed by each part in turn. Throws a SyntaxError that names the key for an unknown key, a wrong type or an impossible value. */
+export function configure(...parts: readonly Partial<Config>[]): Config {
+  for (const part of parts) for (const [key, value] of Object.entries(part)) checkValue(configKey(key), value);
+  const config = Object.assign({}, defaults, ...parts) as Config;
+  checkGroups(config);
+  checkSize(config, "data.height");
+  checkSize(config, "data.width");
+  checkSchedule(config);
+  return config;
+}
+
+/** The key of this name. Throws a SyntaxError with the nearest key for a name that is none. */
+export function configKey(name: string): ConfigKey {
+  if (Object.hasOwn(fields, name)) return name as ConfigKey;
+  const distance = (key: string): number => Math.min(edits(name, key), edits(name, key.slice(key.indexOf(".") + 1)) + 0.5);
+  const nearest = configKeys.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  const advice = distance(nearest) <= name.length / 2 ? `did you mean ${nearest}?` : `the keys are ${configKeys.join(", ")}`;
+  throw new SyntaxError(`Expected a configuration key but found ${name.slice(0, 80)}: ${advice}`);
+}
+
+/** The value that a flag's text means: `1,2,4` or `[1,2,4]` for lists. Throws a SyntaxError that names the key for a text that it cannot have. */
+export function parseValue<K extends ConfigKey>(key: K, text: string): Config[K] {
+  const field: Field<unknown> = fields[configKey(key)];
+  const value = field.parse(text);
+  if (!field.accepts(value)) throw wrong(key, field.expected, JSON.stringify(text));
+  return value as Config[K];
+}
+
+/** The part of a configuration that flags give, by key. Throws as `parseValue` and `configKey` do. */
+export const parseConfig = (flags: Readonly<Record<string, string>>): Partial<Config> =>
+  Object.fromEntries(Object.entries(flags).map(([name, text]) => [name, parseValue(configKey(name), text)]));
+
+const wrong = (key: string, expected: string, found: unknown): SyntaxError => new SyntaxError(`Expected ${key} to be ${expected} but found ${found}`);
+
+function checkValue(key: ConfigKey, value: unknown): void {
+  const shown = isNumber(value) || typeof value !== "number" ? JSON.stringify(value)?.slice(0, 80) : value;
+  if (!fields[key].accepts(value)) throw wrong(key, fields[key].expected, shown);
+}
+
+/** The last block has the width `dim` itself. */
+function checkGroups({ "model.dim": dim, "model.dimMults": mults, "model.block": block, "model.groups": groups }: Config): void {
+  const width = [1, ...mults].map((m) => m * dim).find((width) => width % groups !== 0);
+  if (block === "resnet" && width !== undefined) throw wrong("model.groups", `a divisor of ${width}, the width of a level`, groups);
+}
+
+function checkSize(config: Config, key: "data.height" | "data.width"): void {
+  const divisor = 2 ** (config["model.dimMults"].length - 1);
+  if (config[key] % divisor === 0) return;
+  throw wrong(key, `divisible by ${divisor}, which the ${config["model.dimMults"].length} levels of model.dimMults halve it by`, config[key]);
+}
+
+function checkSchedule({ "diffusion.schedule": name, "diffusion.timesteps": timesteps }: Config): void {
+  try {
+    betas(name, timesteps);
+  } catch (cause) {
+    throw new SyntaxError(`Expected diffusion.timesteps that diffusion.schedule can have: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Levenshtein's distance: how many letters to insert, delete or replace. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (const [i, letter] of [...a.slice(0, 80)].entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (letter === b[j] ? 0 : 1)));
+    row = next;
+  }
+  return row.at(-1)!;
+}

@@ -1,0 +1,23 @@
+/** Configurations with a name. */
+import { type Config, configure, defaults } from "./config.ts";
+
+export const presets = {
+  /** The practical work's notebook: Fashion-MNIST, 1,694,929 parameters. */
+  notebook: defaults,
+  /** The same with ConvNeXt blocks. */
+  convnext: configure({ "model.block": "convnext" }),
+  /** Learns something in a minute on a CPU: for demonstrations and tests. */
+  tiny: configure({
+    "model.dim": 8,
+    "model.dimMults": [1, 2],
+    "diffusion.timesteps": 200,
+    "diffusion.schedule": "cosine",
+    "train.batch": 32,
+    "train.lr": 2e-3,
+    "train.emaDecay": 0.995,
+    "train.checkpointEvery": 100,
+  }),
+} as const satisfies Record<string, Config>;
+
+export type PresetName = keyof typeof presets;
+export const presetNames: readonly PresetName[] = Object.keys(presets) as PresetName[];
