@@ -12,7 +12,7 @@ import {
   type Tensor,
   variablesOf,
 } from "@ddpm/core";
-import type * as tfjs from "@tensorflow/tfjs-core";
+import type * as core from "@tensorflow/tfjs-core";
 import { kernels, type Tf, upload } from "./kernels.ts";
 
 export interface TfjsOptions {
@@ -42,7 +42,7 @@ class TfjsProgram implements Program {
   readonly #tf: Tf;
   readonly #step: Step;
   readonly #shapes: ReadonlyMap<string, Shape>;
-  readonly #state: Map<string, tfjs.Tensor>;
+  readonly #state: Map<string, core.Tensor>;
   readonly #pause: TfjsOptions["pause"];
 
   constructor(tf: Tf, step: Step, state: State, pause: TfjsOptions["pause"]) {
@@ -83,23 +83,23 @@ class TfjsProgram implements Program {
     this.#state.clear();
   }
 
-  #replace(name: string, tensor: tfjs.Tensor): void {
+  #replace(name: string, tensor: core.Tensor): void {
     this.#state.get(name)?.dispose();
     this.#state.set(name, tensor);
   }
 
-  async #download(tensor: tfjs.Tensor): Promise<Float32Array> {
+  async #download(tensor: core.Tensor): Promise<Float32Array> {
     const values = Float32Array.from((await tensor.data()) as Float32Array);
     tensor.dispose();
     return values;
   }
 
   /** One tensor for each root, which the caller owns. */
-  async #evaluate(roots: readonly Tensor[], feeds: Readonly<Record<string, Numbers>>): Promise<tfjs.Tensor[]> {
+  async #evaluate(roots: readonly Tensor[], feeds: Readonly<Record<string, Numbers>>): Promise<core.Tensor[]> {
     const order = sort(roots);
     const uses = new Map<Tensor, number>();
     for (const tensor of [...roots, ...order.flatMap(({ inputs }) => inputs)]) uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
-    const values = new Map<Tensor, tfjs.Tensor>();
+    const values = new Map<Tensor, core.Tensor>();
     let paused = performance.now();
     for (const tensor of order) {
       values.set(
@@ -120,13 +120,13 @@ class TfjsProgram implements Program {
     return results;
   }
 
-  #value(tensor: Tensor, inputs: tfjs.Tensor[], feeds: Readonly<Record<string, Numbers>>): tfjs.Tensor {
+  #value(tensor: Tensor, inputs: core.Tensor[], feeds: Readonly<Record<string, Numbers>>): core.Tensor {
     if (tensor.op === "variable") return this.#tf.clone(this.#state.get((tensor as Tensor<"variable">).attrs.name)!);
     if (tensor.op === "input") {
       const { name, shape, dtype } = (tensor as Tensor<"input">).attrs;
       return upload(this.#tf, feeds[name]!, shape, dtype);
     }
-    const kernel = kernels[tensor.op] as (tf: Tf, inputs: tfjs.Tensor[], y: Tensor) => tfjs.Tensor;
+    const kernel = kernels[tensor.op] as (tf: Tf, inputs: core.Tensor[], y: Tensor) => core.Tensor;
     try {
       return this.#tf.tidy(() => kernel(this.#tf, inputs, tensor));
     } catch (error) {
@@ -136,7 +136,7 @@ class TfjsProgram implements Program {
 }
 
 /** Counts one use of a value down and frees it after the last. */
-function release(tensor: Tensor, uses: Map<Tensor, number>, values: Map<Tensor, tfjs.Tensor>): void {
+function release(tensor: Tensor, uses: Map<Tensor, number>, values: Map<Tensor, core.Tensor>): void {
   const left = uses.get(tensor)! - 1;
   uses.set(tensor, left);
   if (left > 0) return;

@@ -1,11 +1,9 @@
 /** Checkpoints: a model's parameters under the names and in the layouts of the PyTorch U-Net, with its configuration in the metadata. */
 import { type Config, configure } from "./config.ts";
-import { decode, type EncodeOptions, encode, type StoredTensor } from "./safetensors.ts";
+import { decode, type EncodeOptions, encode, quoted, type StoredTensor } from "./safetensors.ts";
 import { Scope } from "./scope.ts";
 import { input, type Shape, size } from "./tensor.ts";
 import { unet } from "./unet.ts";
-
-export interface Parameters extends ReadonlyMap<string, ParameterValue> {}
 
 /** A parameter's values, row-major. */
 export interface ParameterValue {
@@ -44,13 +42,13 @@ export const imagesFromNCHW = (data: Float32Array, [n, h, w, c]: readonly [numbe
   permuted({ shape: [n, c, h, w], data }, [0, 2, 3, 1]).data;
 
 /** The bytes of a checkpoint, from parameters in our layout; F32 unless asked otherwise. Throws as `toTorch` and `encode` do. */
-export function encodeModel(parameters: Parameters, metadata?: CheckpointMetadata, options: EncodeOptions = {}): Uint8Array {
+export function encodeModel(parameters: ReadonlyMap<string, ParameterValue>, metadata?: CheckpointMetadata, options: EncodeOptions = {}): Uint8Array {
   const tensors = new Map([...parameters].map(([name, value]) => [name, toTorch(value)]));
   const ddpm = metadata && { ddpm: JSON.stringify({ version: 1, config: metadata.config, step: metadata.step }) };
   return encode(tensors, { format: "pt", ...ddpm }, options);
 }
 
-/** The parameters of a checkpoint in our layout, and its metadata if it has some. Throws a SyntaxError for a file that is damaged or no checkpoint. */
+/** A checkpoint's parameters in our layout, and its metadata if it has some. Throws a SyntaxError for a file that is damaged or no checkpoint. */
 export function decodeModel(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = decode(bytes);
   const parameters = new Map([...tensors].map(([name, tensor]) => [name, parameterOf(name, tensor)]));
@@ -75,16 +73,19 @@ export function inferModel(parameters: ReadonlyMap<string, { readonly shape: Sha
   return model;
 }
 
-/** Throws a SyntaxError with the first parameter (in our layout) that is missing, unexpected or of another shape than the configuration's U-Net has. */
+/** Throws a SyntaxError with the first parameter (in our layout) that the configuration's U-Net lacks, has besides or has in another shape. */
 export function checkModel(parameters: ReadonlyMap<string, { readonly shape: Shape }>, model: InferredModel): void {
   const expected = modelShapes(model);
   for (const [name, shape] of expected) {
     const found = shapeOf(parameters, name);
     if (`${found}` === `${shape}`) continue;
-    throw new SyntaxError(`Expected a DDPM U-Net with ${name} of [${torchShape(shape)}] but found [${torchShape(found)}]: check that the file is whole`);
+    throw new SyntaxError(
+      `Expected a DDPM U-Net with ${name} of [${torchShape(shape)}] but found [${torchShape(found)}]: check that the file is whole`,
+    );
   }
   for (const name of parameters.keys()) {
-    if (!expected.has(name)) throw new SyntaxError(`Expected a DDPM U-Net without ${name} but found it: check that the file holds this model and nothing else`);
+    if (!expected.has(name))
+      throw new SyntaxError(`Expected a DDPM U-Net without ${quoted(name)} but found it: check that the file holds this model and nothing else`);
   }
 }
 
@@ -92,7 +93,14 @@ export function checkModel(parameters: ReadonlyMap<string, { readonly shape: Sha
 function modelShapes(part: InferredModel): Map<string, Shape> {
   const side = 2 ** (part["model.dimMults"].length - 1);
   const { "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels } = part;
-  configure({ "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels, "data.height": side, "data.width": side });
+  configure({
+    "model.dim": dim,
+    "model.dimMults": dimMults,
+    "model.block": block,
+    "model.channels": channels,
+    "data.height": side,
+    "data.width": side,
+  });
   const scope = new Scope();
   unet(scope, input("x", [1, side, side, channels]), input("t", [1], "int32"), { dim, dimMults, block, groups: 1 });
   return new Map([...scope.parameters].map(([name, { shape }]) => [name, shape]));
@@ -101,8 +109,10 @@ function modelShapes(part: InferredModel): Map<string, Shape> {
 function shapeOf(parameters: ReadonlyMap<string, { readonly shape: Shape }>, name: string): Shape {
   const found = parameters.get(name)?.shape;
   if (found) return found;
-  const names = [...parameters.keys()].slice(0, 3).map((name) => name.slice(0, 80)).join(", ");
-  throw new SyntaxError(`Expected a DDPM U-Net with ${name} but found ${names || "no parameter"}${parameters.size > 3 ? ", …" : ""}: save model.state_dict() of one`);
+  const names = [...parameters.keys()].slice(0, 3).map(quoted).join(", ");
+  throw new SyntaxError(
+    `Expected a DDPM U-Net with ${name} but found ${names || "no parameter"}${parameters.size > 3 ? ", …" : ""}: save model.state_dict() of one`,
+  );
 }
 
 /** The length of one axis of a weight in our layout. */
@@ -114,28 +124,33 @@ function axis(parameters: ReadonlyMap<string, { readonly shape: Shape }>, name: 
 }
 
 function parameterOf(name: string, { shape, dtype, data }: StoredTensor): ParameterValue {
-  if (!(data instanceof Float32Array)) throw new SyntaxError(`Expected parameter ${name} to hold floats but found ${dtype}: save only the model's weights`);
-  if (!fromTorchAxes[shape.length]) throw new SyntaxError(`Expected parameter ${name} to have 1, 2 or 4 axes but found [${shape}]: save only a DDPM U-Net`);
+  if (!(data instanceof Float32Array))
+    throw new SyntaxError(`Expected parameter ${quoted(name)} to hold floats but found ${dtype}: save only the model's weights`);
+  if (!fromTorchAxes[shape.length])
+    throw new SyntaxError(`Expected parameter ${quoted(name)} to have 1, 2 or 4 axes but found [${shape}]: save only a DDPM U-Net`);
   return fromTorch({ shape, data });
 }
 
 function metadataOf(json: string): CheckpointMetadata {
   const { version, config, step } = objectOf(json);
   if (version !== 1) {
-    throw new SyntaxError(`Expected the checkpoint's ddpm metadata to be of version 1 but found ${JSON.stringify(version)}: update this program or save the file again`);
+    throw new SyntaxError(
+      `Expected the checkpoint's ddpm metadata to be of version 1 but found ${JSON.stringify(version)}: update this program or save the file again`,
+    );
   }
-  if (typeof config !== "object" || config === null || Array.isArray(config)) throw new SyntaxError("Expected the checkpoint's ddpm metadata to have a config");
   if (!Number.isSafeInteger(step) || (step as number) < 0) {
     throw new SyntaxError(`Expected the checkpoint's step to be an integer of at least 0 but found ${JSON.stringify(step)}: save the file again`);
   }
-  return { config: configure(config), step: step as number };
+  return { config: configure(config as Partial<Config>), step: step as number };
 }
 
 function objectOf(json: string): Record<string, unknown> {
   try {
     return Object(JSON.parse(json)) as Record<string, unknown>;
   } catch (cause) {
-    throw new SyntaxError(`Expected the checkpoint's ddpm metadata to be JSON but found ${json.slice(0, 40)}: save the file again`, { cause });
+    throw new SyntaxError(`Expected the checkpoint's ddpm metadata to be JSON but found ${quoted(json.slice(0, 40))}: save the file again`, {
+      cause,
+    });
   }
 }
 

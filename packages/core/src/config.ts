@@ -31,7 +31,9 @@ const within = (x: number, { least = -Infinity, most = Infinity, above = -Infini
 
 const bounds = ({ least, most, above, below }: Bounds): string => {
   const parts = { "of at least": least, "of at most": most, above, below };
-  return Object.entries(parts).flatMap(([word, x]) => (x === undefined ? [] : [` ${word} ${x}`])).join(" and");
+  return Object.entries(parts)
+    .flatMap(([word, x]) => (x === undefined ? [] : [` ${word} ${x}`]))
+    .join(" and");
 };
 
 const parseNumber = (text: string): number => (text.trim() === "" ? NaN : Number(text));
@@ -50,12 +52,21 @@ const integer = (value: number, help: string, limits: Bounds): Field<number> => 
   accepts: (x) => Number.isSafeInteger(x) && within(x as number, limits) && (x as number) % (limits.step ?? 1) === 0,
 });
 
-const integers = (value: readonly number[], help: string, { longest = Infinity, ...limits }: Bounds & { readonly longest?: number }): Field<readonly number[]> => ({
+const integers = (
+  value: readonly number[],
+  help: string,
+  { longest = Infinity, ...limits }: Bounds & { readonly longest?: number },
+): Field<readonly number[]> => ({
   default: value,
   help,
   expected: `a list of 1 to ${longest} integers${bounds(limits)}, such as ${value}`,
   accepts: (x) => Array.isArray(x) && x.length >= 1 && x.length <= longest && x.every((n) => Number.isSafeInteger(n) && within(n, limits)),
-  parse: (text) => text.trim().replace(/^\[(.*)\]$/, "$1").split(",").map(parseNumber),
+  parse: (text) =>
+    text
+      .trim()
+      .replace(/^\[(.*)\]$/, "$1")
+      .split(",")
+      .map(parseNumber),
 });
 
 const boolean = (value: boolean, help: string): Field<boolean> => ({
@@ -119,7 +130,7 @@ export const defaults: Config = Object.fromEntries(configKeys.map((key) => [key,
 
 /** The defaults, changed by each part in turn. Throws a SyntaxError that names the key for an unknown key, a wrong type or an impossible value. */
 export function configure(...parts: readonly Partial<Config>[]): Config {
-  for (const part of parts) for (const [key, value] of Object.entries(part)) checkValue(configKey(key), value);
+  for (const part of parts) checkPart(part);
   const config = Object.assign({}, defaults, ...parts) as Config;
   checkGroups(config);
   checkSize(config, "data.height");
@@ -134,7 +145,7 @@ export function configKey(name: string): ConfigKey {
   const distance = (key: string): number => Math.min(edits(name, key), edits(name, key.slice(key.indexOf(".") + 1)) + 0.5);
   const nearest = configKeys.reduce((a, b) => (distance(b) < distance(a) ? b : a));
   const advice = distance(nearest) <= name.length / 2 ? `did you mean ${nearest}?` : `the keys are ${configKeys.join(", ")}`;
-  throw new SyntaxError(`Expected a configuration key but found ${name.slice(0, 80)}: ${advice}`);
+  throw new SyntaxError(`Expected a configuration key but found ${JSON.stringify(name).slice(1, -1).slice(0, 80)}: ${advice}`);
 }
 
 /** The value that a flag's text means: `1,2,4` or `[1,2,4]` for lists. Throws a SyntaxError that names the key for a text that it cannot have. */
@@ -150,6 +161,14 @@ export const parseConfig = (flags: Readonly<Record<string, string>>): Partial<Co
   Object.fromEntries(Object.entries(flags).map(([name, text]) => [name, parseValue(configKey(name), text)]));
 
 const wrong = (key: string, expected: string, found: unknown): SyntaxError => new SyntaxError(`Expected ${key} to be ${expected} but found ${found}`);
+
+/** Parts may come from files, so their type is not to be trusted. */
+function checkPart(part: unknown): void {
+  if (typeof part !== "object" || part === null || Array.isArray(part)) {
+    throw new SyntaxError(`Expected a configuration to be an object of keys and values but found ${JSON.stringify(part)?.slice(0, 80)}`);
+  }
+  for (const [key, value] of Object.entries(part)) checkValue(configKey(key), value);
+}
 
 function checkValue(key: ConfigKey, value: unknown): void {
   const shown = isNumber(value) || typeof value !== "number" ? JSON.stringify(value)?.slice(0, 80) : value;

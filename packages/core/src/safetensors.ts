@@ -1,4 +1,4 @@
-/** The safetensors file format: 8 bytes of header length, a JSON header that names each tensor's dtype, shape and bytes, then the bytes, little-endian. */
+/** The safetensors format: 8 bytes of header length, a JSON header with each tensor's dtype, shape and place, then the bytes, little-endian. */
 import type { Numbers } from "./backend.ts";
 import { type Shape, size } from "./tensor.ts";
 
@@ -55,12 +55,16 @@ export function encode(
   written.sort((a, b) => readers[b.dtype].width - readers[a.dtype].width || order(a.name, b.name)); // Widest first keeps all aligned
   let end = 0;
   const entries = written.map(({ name, shape, dtype, bytes }) => {
-    const data_offsets = [end, (end += bytes.length)];
+    const data_offsets = [end, end + bytes.length];
+    end += bytes.length;
     return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets })}`;
   });
   const strings = Object.entries(metadata).sort(([a], [b]) => order(a, b));
   if (strings.length) entries.unshift(`"__metadata__":{${strings.map((pair) => pair.map((text) => JSON.stringify(text)).join(":")).join(",")}}`);
-  return assemble(`{${entries.join(",")}}`, written.map(({ bytes }) => bytes));
+  return assemble(
+    `{${entries.join(",")}}`,
+    written.map(({ bytes }) => bytes),
+  );
 }
 
 interface Entry {
@@ -85,8 +89,10 @@ function headerOf(bytes: Uint8Array): { header: Record<string, unknown>; start: 
   const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (length > bytes.length - 8 || length > longestHeader) {
-    throw new SyntaxError(`Expected a safetensors header of at most ${Math.min(bytes.length - 8, longestHeader)} bytes but found a length of ${length}: ` +
-      "the file is cut short or of another format");
+    throw new SyntaxError(
+      `Expected a safetensors header of at most ${Math.min(bytes.length - 8, longestHeader)} bytes but found a length of ${length}: ` +
+        "the file is cut short or of another format",
+    );
   }
   const header = jsonOf(bytes.subarray(8, 8 + length));
   if (!isRecord(header)) throw new SyntaxError("Expected the safetensors header to be a JSON object but found another value: the file is damaged");
@@ -117,7 +123,8 @@ function checkUnique(json: string): void {
       while (json[++i] !== '"') if (json[i] === "\\") i++;
       if (!isKey(json, i + 1)) continue;
       const key = JSON.parse(json.slice(start, i + 1)) as string;
-      if (open.at(-1)!.has(key)) throw new SyntaxError(`Expected ${key} once in the safetensors header but found it twice: save the file again`);
+      if (open.at(-1)!.has(key))
+        throw new SyntaxError(`Expected ${quoted(key)} once in the safetensors header but found it twice: save the file again`);
       open.at(-1)!.add(key);
     }
   }
@@ -131,7 +138,7 @@ function isKey(json: string, after: number): boolean {
 function entryOf(name: string, value: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = isRecord(value) ? value : {};
   const wrong = (expected: string, found: unknown): SyntaxError =>
-    new SyntaxError(`Expected tensor ${name} to have ${expected} but found ${JSON.stringify(found)?.slice(0, 80)}: save the file again`);
+    new SyntaxError(`Expected tensor ${quoted(name)} to have ${expected} but found ${JSON.stringify(found)?.slice(0, 80)}: save the file again`);
   if (typeof dtype !== "string" || !Object.hasOwn(readers, dtype)) throw wrong(`a dtype among ${Object.keys(readers).join(", ")}`, dtype);
   if (!isNaturals(shape)) throw wrong("a shape of non-negative integers", shape);
   if (!isNaturals(offsets) || offsets.length !== 2) throw wrong("data_offsets [begin, end]", offsets);
@@ -147,16 +154,19 @@ function checkOffsets(entries: readonly Entry[], length: number): void {
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     const kind = begin < at ? "overlaps the one before" : begin > at ? "leaves a gap before it" : "ends after the file does";
     if (begin !== at || end > length) {
-      throw new SyntaxError(`Expected tensor ${name} to lie in bytes ${at} to at most ${length} but found ${begin} to ${end}: it ${kind}; copy or save the file again`);
+      throw new SyntaxError(
+        `Expected tensor ${quoted(name)} to lie in bytes ${at} to ${length} but found ${begin} to ${end}: it ${kind}; save it again`,
+      );
     }
     at = end;
   }
-  if (at !== length) throw new SyntaxError(`Expected ${at} bytes of tensors but found ${length}: the file has something after its last tensor; save it again`);
+  if (at !== length)
+    throw new SyntaxError(`Expected ${at} bytes of tensors but found ${length}: the file has something after its last tensor; save it again`);
 }
 
 function tensorOf({ name, dtype, shape, begin, end }: Entry, bytes: Uint8Array): StoredTensor {
   const data = readers[dtype].read(new Uint8Array(bytes.subarray(begin, end)).buffer);
-  if (!data) throw new SyntaxError(`Expected tensor ${name} to hold integers of 32 bits but found a larger I64: save it as I32`);
+  if (!data) throw new SyntaxError(`Expected tensor ${quoted(name)} to hold integers of 32 bits but found a larger I64: save it as I32`);
   return { shape, dtype, data };
 }
 
@@ -170,13 +180,16 @@ function narrow(buffer: ArrayBuffer): Int32Array | undefined {
 function bytesOf(name: string, shape: Shape, data: Numbers, dtype: "F32" | "F16" | "BF16"): { dtype: StoredDtype; bytes: Uint8Array } {
   if (name === "__metadata__") throw new TypeError("Expected a tensor's name but found __metadata__, which the format reserves: use another name");
   if (!isNaturals(shape) || size(shape) !== data.length) {
-    throw new RangeError(`Expected ${size(shape)} values for tensor ${name} of shape [${shape}] but found ${data.length}: give the shape of the data`);
+    throw new RangeError(
+      `Expected ${size(shape)} values for tensor ${quoted(name)} of shape [${shape}] but found ${data.length}: give the shape of the data`,
+    );
   }
   if (data instanceof Int32Array) return { dtype: "I32", bytes: raw(data) };
   if (dtype === "BF16") return { dtype, bytes: raw(Uint16Array.from(data, toBrain)) };
   if (dtype === "F32") return { dtype, bytes: raw(data instanceof Float32Array ? data : Float32Array.from(data)) };
   const large = data.find((x) => Math.abs(x) >= 65520 && Math.abs(x) < Infinity);
-  if (large !== undefined) throw new RangeError(`Expected numbers below 65520 for F16 but found ${large} in tensor ${name}: write BF16 or F32`);
+  if (large !== undefined)
+    throw new RangeError(`Expected numbers below 65520 for F16 but found ${large} in tensor ${quoted(name)}: write BF16 or F32`);
   return { dtype, bytes: raw(Uint16Array.from(data, toHalf)) };
 }
 
@@ -225,6 +238,9 @@ function toBrain(x: number): number {
 }
 
 const raw = (x: ArrayBufferView): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+
+/** A name from a file, made fit for one line of a message. */
+export const quoted = (name: string): string => JSON.stringify(name).slice(1, -1).slice(0, 80);
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

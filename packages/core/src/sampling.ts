@@ -63,8 +63,9 @@ export async function compileSampler(
   parameters: State,
   { sampler = "ddpm", batch, ...options }: SamplerSettings,
 ): Promise<Sampler> {
-  const { clip = samplers[sampler].clip, variance = config["diffusion.variance"] } = options;
-  const table = rows(sampler, schedule(config["diffusion.schedule"], config["diffusion.timesteps"]), { ...options, clip, variance });
+  const constants = schedule(config["diffusion.schedule"], config["diffusion.timesteps"]);
+  const table = rows(sampler, constants, { variance: config["diffusion.variance"], ...options });
+  const clip = options.clip ?? samplers[sampler].clip;
   const zeros = new Float32Array(size(imageShape(config, batch)));
   const program = await backend.compile(samplingStep(config, batch, clip), new Map([...parameters, ["x", zeros], ["x0", zeros]]));
   const elements = zeros.length / batch;

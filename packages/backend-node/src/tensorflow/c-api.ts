@@ -49,7 +49,7 @@ function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrar
 }
 
 /** Keeps TensorFlow 2.21 from writing notices to stderr as it starts; the symbol carries absl's version, so others stay as they are. */
-function quiet(framework: koffi.IKoffiLib): void {
+function quiet(framework: ReturnType<typeof koffi.load>): void {
   try {
     framework.func("void _ZN4absl12lts_2025081414SetMinLogLevelENS0_18LogSeverityAtLeastE(int)")(2);
   } catch {

@@ -1,0 +1,126 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import yauzl, { type Entry, type ZipFile } from "yauzl";
+import { findTensorFlow, installFolder } from "./library.ts";
+import { type Flavour, type Wheel, wheels } from "./wheels.ts";
+
+export interface InstallOptions {
+  readonly flavour?: Flavour;
+  /** A wheel fetched elsewhere, for machines without a network. */
+  readonly wheel?: string;
+  /** Told what is going on, a line at a time. */
+  readonly say?: (line: string) => void;
+}
+
+/** What of TensorFlow's wheel is kept: libraries, and the headers that addons are built against. */
+const needed = /^tensorflow\/(libtensorflow_(cc|framework)\.so\.2|include\/(tensorflow|xla|tsl)\/.*\.h)$/;
+
+/**
+ * Installs libtensorflow into the user's cache and returns its folder; does nothing where it is. Each throw is one line that says what to do:
+ * for no pip, no network, a wrong checksum, a full or unwritable disk, another platform.
+ */
+export async function installTensorFlow({ flavour = "cpu", wheel, say = () => {} }: InstallOptions = {}): Promise<string> {
+  const target = installFolder(flavour);
+  if (existsSync(join(target, "complete"))) return target;
+  checkPlatform();
+  const work = await workFolder(target);
+  try {
+    for (const item of wheel ? wheels[flavour].slice(0, 1) : wheels[flavour]) {
+      say(`Fetching ${item.name} ${item.version}`);
+      const file = wheel ?? (await download(item, work));
+      await checkSum(file, item);
+      say(`Unpacking ${item.name}`);
+      await unpack(file, join(work, "unpacked"), item.name.startsWith("tensorflow") ? needed : /^nvidia\/.*\.so/);
+      if (!wheel) await rm(file);
+    }
+    await publish(join(work, "unpacked"), target);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  findTensorFlow({ path: join(target, "tensorflow") });
+  return target;
+}
+
+function checkPlatform(): void {
+  const found = `${process.platform} on ${process.arch}`;
+  if (found !== "linux on x64") throw new Error(`Expected Linux on x64 for TensorFlow but found ${found}; the devices wasm, cpu and reference work here`);
+}
+
+async function workFolder(target: string): Promise<string> {
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    return await mkdtemp(`${target}.`);
+  } catch (error) {
+    throw new Error(`Expected to write to ${dirname(target)} but found ${(error as Error).message}; set XDG_CACHE_HOME to a folder you own`, { cause: error });
+  }
+}
+
+/** Fetches one wheel with pip, whatever Python it belongs to. */
+async function download({ name, version, file, sha256 }: Wheel, folder: string): Promise<string> {
+  const requirements = join(folder, "requirements.txt");
+  await writeFile(requirements, `${name}==${version} --hash=sha256:${sha256}\n`);
+  const platforms = ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64"];
+  const target = ["--python-version", "3.12", "--implementation", "cp", ...platforms.flatMap((platform) => ["--platform", platform])];
+  const args = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", ...target, "-d", folder, "-r", requirements];
+  try {
+    await promisify(execFile)(await python(), args, { maxBuffer: 1 << 26 });
+  } catch (error) {
+    const lines = ((error as { stderr?: string }).stderr ?? (error as Error).message).trim().split("\n");
+    const reason = lines.findLast((line) => line.includes("ERROR")) ?? lines.at(-1);
+    throw new Error(`Expected pip to fetch ${name} but it said "${reason}"; check the network, or fetch ${file} elsewhere and run npx ddpm setup --wheel FILE`, { cause: error });
+  }
+  return join(folder, file);
+}
+
+async function python(): Promise<string> {
+  for (const command of ["python3", "python"]) {
+    const works = await promisify(execFile)(command, ["-m", "pip", "--version"]).then(
+      () => true,
+      () => false,
+    );
+    if (works) return command;
+  }
+  throw new Error("Expected Python with pip to fetch TensorFlow but found none; install python3-pip, or fetch the wheel elsewhere and run npx ddpm setup --wheel FILE");
+}
+
+async function checkSum(path: string, { name, sha256 }: Wheel): Promise<void> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash).catch((error: Error) => {
+    throw new Error(`Expected a wheel at ${path} but could not read it (${error.message})`, { cause: error });
+  });
+  const found = hash.digest("hex");
+  if (found !== sha256) throw new Error(`Expected ${basename(path)} to be ${name} with sha256 ${sha256} but found ${found}; fetch it again`);
+}
+
+/** Unpacks the entries of a zip file whose names match. */
+async function unpack(path: string, folder: string, matching: RegExp): Promise<void> {
+  const zip = await promisify<string, yauzl.Options, ZipFile>(yauzl.open)(path, { lazyEntries: true });
+  const open = promisify<Entry, NodeJS.ReadableStream>(zip.openReadStream.bind(zip) as never);
+  await new Promise<void>((resolve, reject) => {
+    zip.on("end", resolve).on("error", reject);
+    zip.on("entry", (entry: Entry) => {
+      const extracted = matching.test(entry.fileName) ? extract(entry) : Promise.resolve();
+      extracted.then(() => zip.readEntry(), reject);
+    });
+    zip.readEntry();
+  });
+  async function extract(entry: Entry): Promise<void> {
+    const target = join(folder, entry.fileName);
+    await mkdir(dirname(target), { recursive: true });
+    await pipeline(await open(entry), createWriteStream(target, { flush: true }));
+  }
+}
+
+/** Moves a finished folder into place; where another set-up was quicker, its folder stays. */
+async function publish(folder: string, target: string): Promise<void> {
+  await writeFile(join(folder, "complete"), "");
+  await rm(target, { recursive: true, force: true });
+  await rename(folder, target).catch((error: Error) => {
+    if (!existsSync(join(target, "complete"))) throw error;
+  });
+}

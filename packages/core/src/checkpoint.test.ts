@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { golden } from "../test/golden.ts";
+import {
+  checkModel,
+  decodeModel,
+  encodeModel,
+  fromTorch,
+  imagesFromNCHW,
+  imagesToNCHW,
+  inferModel,
+  type ParameterValue,
+  toTorch,
+} from "./checkpoint.ts";
+import { configure } from "./config.ts";
+import { decode, encode } from "./safetensors.ts";
+
+/** The recorded parameters of a PyTorch model, as a state dict. */
+const stateDict = (name: string): Map<string, { shape: readonly number[]; data: Float32Array }> =>
+  new Map(
+    [...decode(golden(`unet-${name}.safetensors`)).tensors]
+      .filter(([key]) => key.startsWith("param."))
+      .map(([key, { shape, data }]) => [key.slice("param.".length), { shape, data: data as Float32Array }]),
+  );
+
+const range = (...shape: number[]): ParameterValue => ({ shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i) });
+
+const config = configure({ "model.dim": 8, "model.dimMults": [1, 2], "model.block": "convnext", seed: 3 });
+
+test("fromTorch() turns [out, in] and OIHW into [in, out] and HWIO", () => {
+  assert.deepEqual(fromTorch(range(2, 3)), { shape: [3, 2], data: Float32Array.of(0, 3, 1, 4, 2, 5) });
+  assert.deepEqual(fromTorch(range(3)), range(3));
+  const { shape, data } = fromTorch(range(5, 4, 3, 2));
+  assert.deepEqual(shape, [3, 2, 4, 5]);
+  const [o, i, h, w] = [3, 1, 2, 1];
+  assert.equal(data[((h * 2 + w) * 4 + i) * 5 + o], ((o * 4 + i) * 3 + h) * 2 + w);
+});
+
+test("toTorch() undoes fromTorch()", () => {
+  const shape = fc.oneof(...[0, 1, 2, 4].map((rank) => fc.array(fc.nat(4), { minLength: rank, maxLength: rank })));
+  fc.assert(
+    fc.property(shape, (shape) => {
+      assert.deepEqual(toTorch(fromTorch(range(...shape))), range(...shape));
+    }),
+  );
+});
+
+test("layouts refuse three axes and data of another size", () => {
+  assert.throws(() => toTorch(range(1, 2, 3)), RangeError);
+  assert.throws(() => fromTorch({ shape: [2, 2], data: new Float32Array(3) }), RangeError);
+});
+
+test("images go to NCHW and back", () => {
+  const { data } = range(2, 3, 4, 5);
+  const nchw = imagesToNCHW(data, [2, 3, 4, 5]);
+  assert.equal(nchw[((1 * 5 + 4) * 3 + 2) * 4 + 1], data[((1 * 3 + 2) * 4 + 1) * 5 + 4]);
+  assert.deepEqual(imagesFromNCHW(nchw, [2, 3, 4, 5]), data);
+  assert.throws(() => imagesToNCHW(data, [1, 3, 4, 5]), RangeError);
+});
+
+test("decodeModel() of encodeModel() gives back parameters and metadata", () => {
+  const parameters = new Map([
+    ["w", range(3, 3, 2, 4)],
+    ["m/b", range(4)],
+  ]);
+  assert.deepEqual(decodeModel(encodeModel(parameters, { config, step: 12 })), { parameters, metadata: { config, step: 12 } });
+  assert.deepEqual(decodeModel(encodeModel(parameters, undefined, { dtype: "BF16" })), { parameters });
+});
+
+test("a state dict of PyTorch comes back in the same bytes", () => {
+  for (const name of ["resnet", "convnext", "rgb"]) {
+    const bytes = encode(stateDict(name), { format: "pt" });
+    assert.deepEqual(encodeModel(decodeModel(bytes).parameters), bytes);
+  }
+});
+
+test("inferModel() finds the architecture of recorded PyTorch models", () => {
+  const infer = (name: string) => Object.values(inferModel(decodeModel(encode(stateDict(name))).parameters));
+  assert.deepEqual(infer("resnet"), [8, [1, 2, 4], "resnet", 1]);
+  assert.deepEqual(infer("convnext"), [8, [1, 2], "convnext", 1]);
+  assert.deepEqual(infer("rgb"), [16, [1, 2], "resnet", 3]);
+});
+
+test("inferModel() names the first parameter that is missing, unexpected or of a wrong shape", () => {
+  const model = decodeModel(encode(stateDict("convnext"))).parameters;
+  const refuses = (parameters: Map<string, ParameterValue>, message: RegExp): void =>
+    assert.throws(() => inferModel(parameters), { name: "SyntaxError", message });
+  refuses(new Map(), /U-Net with init_conv\.weight but found no parameter/);
+  refuses(new Map([["conv1.weight", range(1)]]), /U-Net with init_conv\.weight but found conv1\.weight: /);
+  refuses(new Map([...model, ["init_conv.weight", range(3)]]), /init_conv\.weight of 4 axes but found \[3\]/);
+  refuses(new Map([...model, ["fc.bias", range(1)]]), /without fc\.bias/);
+  refuses(new Map([...model, ["time_mlp.1.weight", range(9, 32)]]), /model\.dim/);
+  refuses(new Map([...model, ["mid_attn.fn.fn.to_out.weight", range(1, 1, 2, 5)]]), /to_out\.weight of \[16,128,1,1\] but found \[5,2,1,1\]/);
+  for (const name of model.keys()) {
+    const less = new Map(model);
+    less.delete(name);
+    refuses(less, /^Expected /);
+  }
+});
+
+test("checkModel() compares parameters with a configuration", () => {
+  const model = decodeModel(encode(stateDict("convnext"))).parameters;
+  checkModel(model, config);
+  assert.throws(() => checkModel(model, configure({ "model.dim": 8 })), { name: "SyntaxError", message: /downs\.0\.0\.block1\.proj\.weight/ });
+});
+
+test("decodeModel() refuses integers, three axes and metadata that it does not know", () => {
+  const refuses = (bytes: Uint8Array, message: RegExp): void => assert.throws(() => decodeModel(bytes), { name: "SyntaxError", message });
+  refuses(encode(new Map([["n", { shape: [1], data: Int32Array.of(1) }]])), /parameter n to hold floats but found I32/);
+  refuses(encode(new Map([["w", range(1, 2, 3)]])), /parameter w .* found \[1,2,3\]/);
+  const withMetadata = (ddpm: string): Uint8Array => encode(new Map(), { ddpm });
+  refuses(withMetadata("{"), /to be JSON but found \{/);
+  refuses(withMetadata("null"), /version 1 but found undefined/);
+  refuses(withMetadata('{"version":2}'), /version 1 but found 2/);
+  refuses(withMetadata('{"version":1,"step":0}'), /object of keys/);
+  refuses(withMetadata('{"version":1,"config":{},"step":-1}'), /step .* found -1/);
+  refuses(withMetadata('{"version":1,"config":{"model.dmi":8},"step":1}'), /did you mean model\.dim/);
+});

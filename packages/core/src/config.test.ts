@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Config, configKeys, configure, defaults, fields, parseConfig, parseValue } from "./config.ts";
+import { presets } from "./presets.ts";
+
+const refuses = (part: object, message: RegExp): void => assert.throws(() => configure(part), { name: "SyntaxError", message });
+
+test("configure() without parts gives the notebook's configuration", () => {
+  const config = configure();
+  const dim: number = config["model.dim"];
+  const block: "resnet" | "convnext" = config["model.block"];
+  assert.deepEqual([dim, config["model.dimMults"], block, config["diffusion.timesteps"]], [28, [1, 2, 4], "resnet", 600]);
+  assert.deepEqual(config, presets.notebook);
+});
+
+test("configure() lets later parts win", () => {
+  const config = configure({ "train.batch": 4, seed: 1 }, { seed: 2 });
+  assert.deepEqual([config["train.batch"], config.seed], [4, 2]);
+  assert.equal(defaults.seed, 0);
+});
+
+test("every default and preset is a valid configuration that survives JSON", () => {
+  for (const key of configKeys) assert.ok(fields[key].accepts(fields[key].default), key);
+  for (const preset of Object.values(presets)) assert.deepEqual(configure(JSON.parse(JSON.stringify(preset)) as Config), preset);
+});
+
+test("configure() names the key, what it expected and what it found", () => {
+  refuses({ "model.dim": 27 }, /^Expected model\.dim to be an even integer of at least 4 and of at most 8192 but found 27$/);
+  refuses({ "model.dim": 2 }, /model\.dim .* found 2$/);
+  refuses({ "model.dim": "28" }, /model\.dim .* found "28"$/);
+  refuses({ "model.dim": NaN }, /model\.dim .* found NaN$/);
+  refuses({ "model.dim": undefined }, /model\.dim .* found undefined$/);
+  refuses({ "model.dimMults": [] }, /model\.dimMults to be a list/);
+  refuses({ "model.dimMults": [1, 1.5] }, /model\.dimMults .* found \[1,1.5\]$/);
+  refuses({ "model.groups": 8 }, /model\.groups to be a divisor of 28, the width of a level but found 8$/);
+  refuses({ "data.height": 30 }, /data\.height to be divisible by 4/);
+  refuses({ "data.width": 26 }, /data\.width to be divisible by 4/);
+  refuses({ "diffusion.timesteps": 0 }, /diffusion\.timesteps .* at least 1 .* found 0$/);
+  refuses({ "diffusion.timesteps": 10, "diffusion.schedule": "linear-scaled" }, /diffusion\.timesteps .* betas below 1/);
+  refuses({ "diffusion.schedule": "cosin" }, /one of linear, linear-scaled, cosine.* found "cosin"$/);
+  refuses({ "train.lr": 0 }, /train\.lr to be a number above 0 but found 0$/);
+  refuses({ "train.emaDecay": 1 }, /train\.emaDecay .* below 1 but found 1$/);
+  refuses({ seed: 2 ** 32 }, /seed .* found 4294967296$/);
+  refuses({ seed: -1 }, /seed .* found -1$/);
+  for (const part of [null, [], 5]) assert.throws(() => configure(part as unknown as Config), { name: "SyntaxError", message: /an object of keys/ });
+});
+
+test("configure() suggests the nearest key for an unknown one", () => {
+  refuses({ "model.dims": 28 }, /found model\.dims: did you mean model\.dim\?$/);
+  refuses({ dim: 28 }, /did you mean model\.dim\?$/);
+  refuses({ "train.weight_decay": 0 }, /did you mean train\.weightDecay\?$/);
+  refuses({ "zzzzz.qqqqqqqq": 0 }, /the keys are model\.dim, /);
+  refuses(JSON.parse('{"__proto__": 1}') as object, /found __proto__/);
+});
+
+test("groups matter to ResNet blocks only", () => {
+  assert.equal(configure({ "model.groups": 8, "model.block": "convnext" })["model.groups"], 8);
+  assert.equal(configure({ "model.groups": 7 })["model.groups"], 7);
+  refuses({ "model.groups": 8, "model.dim": 4, "model.dimMults": [2, 4] }, /divisor of 4/);
+});
+
+test("parseValue() reads flags", () => {
+  const mults: readonly number[] = parseValue("model.dimMults", "1,2,4");
+  assert.deepEqual(mults, [1, 2, 4]);
+  assert.deepEqual(parseValue("model.dimMults", "[1, 2]"), [1, 2]);
+  assert.equal(parseValue("train.lr", "1e-4"), 1e-4);
+  assert.equal(parseValue("data.flip", "false"), false);
+  assert.equal(parseValue("model.block", "convnext"), "convnext");
+  assert.deepEqual(parseConfig({ seed: "7", "model.dim": "8" }), { seed: 7, "model.dim": 8 });
+});
+
+test("parseValue() refuses texts that a key cannot have", () => {
+  for (const [key, text] of [
+    ["model.dim", ""],
+    ["model.dim", "x"],
+    ["model.dimMults", "1,,2"],
+    ["model.dimMults", ""],
+    ["data.flip", "yes"],
+    ["train.lr", "Infinity"],
+  ] as const) {
+    assert.throws(() => parseValue(key, text), { name: "SyntaxError", message: new RegExp(`^Expected ${key} to be .* but found "`) });
+  }
+  assert.throws(() => parseConfig({ "model.dmi": "4" }), { name: "SyntaxError", message: /did you mean model\.dim\?/ });
+});
+
+test("configure() of anything gives a configuration or a SyntaxError", () => {
+  const part = fc.dictionary(fc.constantFrom(...configKeys), fc.oneof(fc.jsonValue(), fc.integer(), fc.array(fc.nat(9))));
+  fc.assert(
+    fc.property(fc.oneof(part, fc.jsonValue()), (part) => {
+      try {
+        configure(part as Partial<Config>);
+      } catch (error) {
+        assert.ok(error instanceof SyntaxError, String(error));
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
