@@ -17,3 +17,5 @@ export * from "./src/scope.ts";
 export * from "./src/tensor.ts";
 export * from "./src/training.ts";
 export * from "./src/unet.ts";
+export * from "./src/dataset.ts";
+export * from "./src/shapes.ts";

@@ -1,0 +1,51 @@
+import type { Dataset } from "./dataset.ts";
+import { stream, uniforms } from "./random.ts";
+
+export interface ShapesOptions {
+  readonly height?: number | undefined;
+  readonly width?: number | undefined;
+  /** 1 for grey, 3 for colour. */
+  readonly channels?: number | undefined;
+  readonly count?: number;
+  readonly seed?: number;
+}
+
+/** Distance from the outline of a shape of radius 1 around the origin, negative inside. */
+type Outline = (x: number, y: number) => number;
+
+const outlines: readonly Outline[] = [
+  (x, y) => Math.hypot(x, y) - 1,
+  (x, y) => Math.max(Math.abs(x), Math.abs(y)) - 0.85,
+  (x, y) => Math.max(Math.abs(x) * 0.866 + y * 0.5, -y) - 0.55,
+  (x, y) => Math.abs(Math.hypot(x, y) - 0.75) - 0.25,
+  (x, y) => Math.max(Math.min(Math.abs(x), Math.abs(y)) - 0.3, Math.max(Math.abs(x), Math.abs(y)) - 0.95),
+];
+
+/** Procedural pictures of one disc, square, triangle, ring or cross each; image i is a function of the seed and i. */
+export function shapes({ height = 28, width = 28, channels = 1, count = 10_000, seed = 0 }: ShapesOptions = {}): Dataset {
+  if (channels !== 1 && channels !== 3) throw new RangeError(`Expected 1 or 3 channels for shapes but found ${channels}`);
+  return { name: "shapes", count, height, width, channels, pixels: (index) => draw(uniforms(stream(seed, "shapes", index), 12), height, width, channels) };
+}
+
+function draw(random: Float64Array, height: number, width: number, channels: number): Uint8Array {
+  const [kind, size, left, top, turn, ...colours] = random as unknown as [number, number, number, number, number, ...number[]];
+  const outline = outlines[Math.floor(kind * outlines.length)]!;
+  const radius = Math.min(height, width) * (0.22 + 0.16 * size);
+  const [centreX, centreY] = [radius + left * (width - 2 * radius), radius + top * (height - 2 * radius)];
+  const [sin, cos] = [Math.sin((turn - 0.5) * 0.8), Math.cos((turn - 0.5) * 0.8)];
+  const [front, back] = channels === 1 ? [[225], [0]] : [hue(colours[0]!, 235), hue(colours[1]!, 60)];
+  const out = new Uint8Array(height * width * channels);
+  for (let i = 0; i < height * width; i++) {
+    const [x, y] = [((i % width) + 0.5 - centreX) / radius, (Math.floor(i / width) + 0.5 - centreY) / radius];
+    const coverage = Math.min(Math.max(0.5 - outline(cos * x + sin * y, cos * y - sin * x) * radius, 0), 1);
+    for (let c = 0; c < channels; c++) out[i * channels + c] = Math.round(back![c]! + coverage * (front![c]! - back![c]!));
+  }
+  return out;
+}
+
+/** A saturated colour of hue in [0, 1) whose strongest channel is `value`. */
+const hue = (hue: number, value: number): number[] =>
+  [5, 3, 1].map((offset) => {
+    const k = (offset + hue * 6) % 6;
+    return value * (1 - 0.85 * Math.max(0, Math.min(k, 4 - k, 1)));
+  });
