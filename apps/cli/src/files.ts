@@ -7,9 +7,10 @@ export async function writeAtomically(path: string, content: Uint8Array | string
     await using file = await open(temporary, "w");
     await file.writeFile(content);
     await file.sync();
+    await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw new Error(`Expected to write ${path} but found ${(error as Error).message}; choose a folder you may write to`, { cause: error });
+    await rm(temporary, { force: true }).catch(() => {}); // the error below is the one that matters
+    const reason = (error as Error).message.split(",")[0]; // without the temporary name
+    throw new Error(`Expected to write ${path} but found ${reason}; choose a folder that exists and that you may write to`, { cause: error });
   }
-  await rename(temporary, path);
 }

@@ -28,7 +28,7 @@ export class EventWriter {
   async flush(): Promise<void> {
     const records = Buffer.concat(this.#pending.map(record));
     this.#pending = [];
-    await this.#file.write(records);
+    await this.#file.appendFile(records);
   }
 
   async close(): Promise<void> {

@@ -10,21 +10,25 @@ export interface ShapesOptions {
   readonly seed?: number;
 }
 
-/** Distance from the outline of a shape of radius 1 around the origin, negative inside. */
+/** Distance from the outline of a shape within the unit disc, negative inside; y points down. */
 type Outline = (x: number, y: number) => number;
 
 const outlines: readonly Outline[] = [
   (x, y) => Math.hypot(x, y) - 1,
-  (x, y) => Math.max(Math.abs(x), Math.abs(y)) - 0.85,
-  (x, y) => Math.max(Math.abs(x) * 0.866 + y * 0.5, -y) - 0.55,
+  (x, y) => Math.max(Math.abs(x), Math.abs(y)) - 0.7,
+  (x, y) => Math.max(Math.abs(x) * 0.866 - y * 0.5, y) - 0.5,
   (x, y) => Math.abs(Math.hypot(x, y) - 0.75) - 0.25,
   (x, y) => Math.max(Math.min(Math.abs(x), Math.abs(y)) - 0.3, Math.max(Math.abs(x), Math.abs(y)) - 0.95),
 ];
 
-/** Procedural pictures of one disc, square, triangle, ring or cross each; image i is a function of the seed and i. */
+/** Procedural pictures of one disc, square, triangle, ring or cross each; image i is a function of the seed and i. Throws a RangeError for an impossible size. */
 export function shapes({ height = 28, width = 28, channels = 1, count = 10_000, seed = 0 }: ShapesOptions = {}): Dataset {
   if (channels !== 1 && channels !== 3) throw new RangeError(`Expected 1 or 3 channels for shapes but found ${channels}`);
-  return { name: "shapes", count, height, width, channels, pixels: (index) => draw(uniforms(stream(seed, "shapes", index), 12), height, width, channels) };
+  for (const [name, x] of Object.entries({ height, width, count })) {
+    if (!Number.isInteger(x) || x < 1) throw new RangeError(`Expected ${name} of shapes to be a positive integer but found ${x}`);
+  }
+  const pixels = (index: number): Uint8Array => draw(uniforms(stream(seed, "shapes", index), 7), height, width, channels);
+  return { name: "shapes", count, height, width, channels, pixels };
 }
 
 function draw(random: Float64Array, height: number, width: number, channels: number): Uint8Array {

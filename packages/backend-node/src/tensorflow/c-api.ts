@@ -13,7 +13,7 @@ koffi.struct("TF_Output", { oper: "void*", index: "int" });
 
 /** The functions of TensorFlow's C API that an engine needs. */
 function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrary" | "frameworkLibrary">) {
-  quiet(koffi.load(frameworkLibrary, { global: true }));
+  loadFramework(frameworkLibrary);
   const library = koffi.load(ccLibrary);
   const f = (prototype: string) => library.func(prototype);
   return {
@@ -48,14 +48,21 @@ function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrar
   };
 }
 
-/** Keeps TensorFlow 2.21 from writing notices to stderr as it starts; the symbol carries absl's version, so others stay as they are. */
-function quiet(framework: ReturnType<typeof koffi.load>): void {
+/** Loads TensorFlow's lower half, which writes a notice to stderr as it loads that no setting prevents. */
+function loadFramework(path: string): void {
+  const libc = koffi.load("libc.so.6");
+  const [dup, dup2, open, close] = ["int dup(int)", "int dup2(int, int)", "int open(const char*, int)", "int close(int)"].map((f) => libc.func(f));
+  const [stderr, nowhere] = [dup!(2), open!("/dev/null", 1)];
+  dup2!(nowhere, 2);
   try {
-    framework.func("void _ZN4absl12lts_2025081414SetMinLogLevelENS0_18LogSeverityAtLeastE(int)")(2);
-  } catch {
-    // Another TensorFlow: its notices are harmless
+    koffi.load(path, { global: true });
+  } finally {
+    dup2!(stderr, 2);
+    close!(stderr);
+    close!(nowhere);
   }
 }
+
 export type Api = ReturnType<typeof bind>;
 
 const loaded = new Map<string, Api>();

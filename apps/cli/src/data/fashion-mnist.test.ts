@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { fashionMnist } from "./fashion-mnist.ts";
+import { openDataset } from "./index.ts";
+
+const root = await mkdtemp(join(tmpdir(), "ddpm-data-"));
+after(() => rm(root, { recursive: true }));
+
+const name = "train-images-idx3-ubyte";
+const idx = Buffer.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40]);
+const absent = join(root, "absent");
+const unreached = () => assert.fail("fetched what was at hand");
+
+/** A new folder with one file. */
+async function folderWith(file: string, content: Uint8Array): Promise<string> {
+  const folder = await mkdtemp(join(root, "data-"));
+  await writeFile(join(folder, file), content);
+  return folder;
+}
+
+for (const [file, content] of [
+  [name, idx],
+  [`${name}.gz`, gzipSync(idx)],
+] as const) {
+  test(`openDataset() opens a folder that holds ${file}`, async () => {
+    const data = await openDataset(await folderWith(file, content));
+    assert.deepEqual([data.count, data.height, data.width, data.channels], [2, 1, 2, 1]);
+    assert.deepEqual([...data.pixels(1)], [30, 40]);
+  });
+}
+
+test("openDataset() makes shapes of the size asked for", async () => {
+  const { name, height, width, channels } = await openDataset("shapes", { height: 16, width: 20, channels: 3 });
+  assert.deepEqual({ name, height, width, channels }, { name: "shapes", height: 16, width: 20, channels: 3 });
+});
+
+test("openDataset() names the choices", async () => {
+  await assert.rejects(openDataset("fashion-minst"), { message: /fashion-mnist, shapes or a folder of idx files but found fashion-minst$/ });
+  await assert.rejects(openDataset(await folderWith("other", idx)), { message: /^Expected train-images-idx3-ubyte.gz in / });
+});
+
+for (const [what, file, content, message] of [
+  ["a corrupt gz", `${name}.gz`, gzipSync(idx).fill(0, 12, 16), /train-images-idx3-ubyte\.gz: .*; fetch the file again$/],
+  ["a truncated gz", `${name}.gz`, gzipSync(idx).subarray(0, 20), /\.gz: unexpected end of file; fetch the file again$/],
+  ["an empty gz", `${name}.gz`, new Uint8Array(), /\.gz: .*; fetch the file again$/],
+  ["no gz", `${name}.gz`, idx, /\.gz: incorrect header check; fetch the file again$/],
+  ["a truncated idx", name, idx.subarray(0, -1), /train-images-idx3-ubyte: Expected 4 bytes .* but found 3/],
+  ["labels", name, Buffer.of(0, 0, 8, 1, 0, 0, 0, 1, 7), /Expected images \[count, height, width\] but found \[1\]/],
+  ["images without pixels", name, Buffer.of(0, 0, 8, 3, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2), /but found \[5, 0, 2\]/],
+] as const) {
+  test(`${what} in place of images is a SyntaxError that names the file`, async () => {
+    await assert.rejects(openDataset(await folderWith(file, content)), { name: "SyntaxError", message });
+  });
+}
+
+test("fashionMnist() prefers the cache, then the system's folder, and fetches neither", async () => {
+  const [cache, installed] = [await folderWith(`${name}.gz`, gzipSync(idx)), await folderWith(`${name}.gz`, gzipSync(idx.with(16, 99)))];
+  assert.equal((await fashionMnist({ cache, installed, fetch: unreached })).pixels(0)[0], 10);
+  assert.equal((await fashionMnist({ cache: absent, installed, fetch: unreached })).pixels(0)[0], 99);
+});
+
+test("fashionMnist() offline says where to put the file and which package has it", async () => {
+  const fetch = () => Promise.reject(new TypeError("fetch failed", { cause: new Error("getaddrinfo ENOTFOUND") }));
+  await assert.rejects(fashionMnist({ cache: absent, installed: absent, fetch }), {
+    message: /found getaddrinfo ENOTFOUND; put train-images-idx3-ubyte\.gz into .*absent, or on Debian: apt-get install dataset-fashion-mnist$/,
+  });
+});
+
+test("fashionMnist() refuses a download that is not the published file, and keeps nothing", async () => {
+  const options = (response: Response) => ({ cache: absent, installed: absent, fetch: async () => response });
+  await assert.rejects(fashionMnist(options(new Response("no", { status: 404 }))), { message: /but found status 404; put/ });
+  await assert.rejects(fashionMnist(options(new Response(gzipSync(idx)))), { message: /with md5 8d4fb7e6c68d591d4c3dfef9ec88bf0d but found/ });
+  assert.equal(existsSync(absent), false);
+});
+
+const debian = `/usr/share/datasets/fashion-mnist/${name}.gz`;
+test("fashionMnist() takes the published file into the cache", { skip: !existsSync(debian) && "needs dataset-fashion-mnist" }, async () => {
+  // Debian's file is the published one in another gzip header: without the time (2017-08-31) and the name.
+  const published = Buffer.concat([Buffer.from("1f8b0808dee5a7590003", "hex"), Buffer.from(`${name}\0`), (await readFile(debian)).subarray(10)]);
+  published.writeUInt32LE(1504176606, 4);
+  const cache = join(root, "cache", "fashion-mnist");
+  const fetched = await fashionMnist({ cache, installed: absent, fetch: async () => new Response(published) });
+  assert.deepEqual([fetched.count, fetched.height, fetched.width], [60_000, 28, 28]);
+  assert.deepEqual(await readdir(cache), [`${name}.gz`]);
+  const again = await fashionMnist({ cache, installed: absent, fetch: unreached });
+  assert.deepEqual(again.pixels(59_999), fetched.pixels(59_999));
+});
+
+test("fashionMnist() names a cache it cannot make", async () => {
+  await mkdir(join(root, "blocked"));
+  await writeFile(join(root, "blocked", "file"), "");
+  const options = { cache: join(root, "blocked", "file", "cache"), installed: absent };
+  await assert.rejects(fashionMnist({ ...options, fetch: unreached }), { message: /./ });
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, describe, test } from "node:test";
+import { reference } from "@ddpm/core";
+import { cases, Replay, relative } from "@ddpm/core/conformance";
+import { openDevice } from "./devices.ts";
+
+const goldenFile = (name: string): Uint8Array => readFileSync(new URL(`../../core/fixtures/${name}.safetensors`, import.meta.url));
+
+for (const device of ["tensorflow:cpu", "cpu", "wasm"] as const) {
+  describe(`device ${device}`, async () => {
+    const trains = device !== "wasm";
+    const backend = await openDevice(device, { purpose: "sample", dtype: "float32", say: () => {} });
+    after(() => backend[Symbol.asyncDispose]());
+
+    for (const { name, step, state, feeds, trains: needsGradients } of cases) {
+      if (needsGradients && !trains) continue; // wasm lacks Conv2DBackpropFilter: sampling only
+      test(`${name} as the reference`, async () => {
+        await using expected = await reference().compile(step, state);
+        await using program = await backend.compile(step, state);
+        const [a, b] = [await program.run(feeds), await expected.run(feeds)];
+        for (const [output, values] of Object.entries(b)) assert.ok(relative(a[output]!, values) < 1e-4, `${output}: ${relative(a[output]!, values)}`);
+        const [after, expectedAfter] = [await program.read(), await expected.read()];
+        for (const [variable, values] of expectedAfter) assert.deepEqual(Float32Array.from(after.get(variable)!), Float32Array.from(values));
+      });
+    }
+
+    for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
+      test(`${name} as PyTorch`, async () => {
+        const replay = new Replay(goldenFile(name));
+        const errors = { ...(await replay.forward(backend)), ...(await replay.sample(backend)), ...(trains && device !== "cpu" && (await gradientsAndTraining(replay, backend))) };
+        const limits = { eps: 1e-4, losses: 1e-5, gradients: 1e-4, sample: 1e-3, training: 1e-5, after: 1e-4 };
+        for (const [what, error] of Object.entries(errors)) assert.ok(error < limits[what as keyof typeof limits], `${what}: ${error}`);
+      });
+    }
+  });
+}
+
+const gradientsAndTraining = async (replay: Replay, backend: Parameters<Replay["training"]>[0]) => ({
+  ...(await replay.gradients(backend)),
+  ...(await replay.training(backend)),
+});

@@ -1,0 +1,93 @@
+import type { Numbers, Step } from "../src/backend.ts";
+import { gradients } from "../src/gradient.ts";
+import { groupNorm, silu } from "../src/nn.ts";
+import { normals, stream } from "../src/random.ts";
+import { Scope } from "../src/scope.ts";
+import { concat, input, randomNormal, type Shape, size, Tensor, total, variable } from "../src/tensor.ts";
+
+/** A step, its state and its feeds; every backend gives what the reference gives, within 1e-4 of each output's largest value. */
+export interface Case {
+  readonly name: string;
+  readonly step: Step;
+  readonly state: ReadonlyMap<string, Numbers>;
+  readonly feeds: Readonly<Record<string, Numbers>>;
+  /** Whether the case needs gradients of convolutions by their kernels, which tfjs' wasm lacks. */
+  readonly trains: boolean;
+}
+
+/** Reproducible values around zero. */
+const values = (shape: Shape, seed: number): Float32Array => Float32Array.from(normals(stream(seed, "noise"), size(shape)));
+
+/** The value of `build` on random inputs of `shapes`, and its gradients by them. */
+function differentiable(name: string, shapes: readonly Shape[], build: (...xs: Tensor[]) => Tensor, positive = false): Case {
+  const xs = shapes.map((shape, i) => input(`x${i}`, shape));
+  const y = build(...xs);
+  const weights = input("weights", y.shape);
+  const loss = y.mul(weights).sum(...y.shape.keys()).reshape();
+  const named = gradients(loss, xs).map((dx, i) => [`gradient${i}`, dx] as const);
+  const feeds = Object.fromEntries(shapes.map((shape, i) => [`x${i}`, positive ? values(shape, i + 1).map((x) => Math.abs(x) + 0.5) : values(shape, i + 1)]));
+  return { name, step: { outputs: { y, ...Object.fromEntries(named) } }, state: new Map(), feeds: { ...feeds, weights: values(y.shape, 99) }, trains: true };
+}
+
+const plain = (name: string, step: Step, feeds: Case["feeds"] = {}, state: Case["state"] = new Map()): Case => ({ name, step, feeds, state, trains: false });
+
+const image: Shape = [2, 6, 4, 3];
+
+export const cases: readonly Case[] = [
+  differentiable("add broadcasts", [[2, 3, 4], [3, 1]], (a, b) => a.add(b)),
+  differentiable("sub broadcasts", [[4], [2, 3, 4]], (a, b) => a.sub(b)),
+  differentiable("mul broadcasts", [[2, 1, 4], [3, 1]], (a, b) => a.mul(b)),
+  differentiable("div", [[2, 3], [2, 3]], (a, b) => a.div(b), true),
+  differentiable("addN", [[2, 3], [2, 3], [2, 3]], (...xs) => total(xs)),
+  differentiable("neg, exp, sin, cos", [[2, 5]], (x) => x.neg().exp().sin().cos()),
+  differentiable("sqrt and rsqrt", [[2, 5]], (x) => x.sqrt().add(x.rsqrt()), true),
+  differentiable("erf", [[3, 7]], (x) => x.erf()),
+  differentiable("sigmoid", [[3, 7]], (x) => x.sigmoid()),
+  differentiable("abs and clip", [[3, 7]], (x) => x.abs().add(x.clip(-0.5, 0.7))),
+  differentiable("sign", [[3, 7]], (x) => x.sign().mul(x)),
+  differentiable("silu", [[3, 7]], silu),
+  differentiable("softmax", [[2, 3, 5]], (x) => x.softmax()),
+  differentiable("max", [[2, 3, 5]], (x) => x.max(1)),
+  differentiable("sum over one axis and over several", [[2, 3, 5]], (x) => x.sum(1).add(x.sum(0, 2))),
+  differentiable("sum over all axes but the last", [image], (x) => x.sum(0, 1, 2)),
+  differentiable("slice and concat", [[2, 5, 3]], (x) => concat([x.slice(1, 3, 2), x.slice(1, 0, 4)], 1)),
+  differentiable("transpose", [[2, 3, 4, 5]], (x) => x.transpose(0, 2, 3, 1)),
+  differentiable("expand", [[2, 1, 3]], (x) => x.expand(2, 4, 3)),
+  differentiable("biasAdd", [image, [3]], (x, b) => x.biasAdd(b)),
+  ...[false, true].flatMap((transposeA) =>
+    [false, true].map((transposeB) =>
+      differentiable(
+        `matmul ${transposeA ? "ᵀ" : ""}·${transposeB ? "ᵀ" : ""}`,
+        [transposeA ? [2, 4, 3] : [2, 3, 4], transposeB ? [2, 5, 4] : [2, 4, 5]],
+        (a, b) => a.matmul(b, { transposeA, transposeB }),
+      ),
+    ),
+  ),
+  differentiable("matmul of matrices", [[3, 4], [4, 5]], (a, b) => a.matmul(b)),
+  differentiable("conv2d 3×3", [image, [3, 3, 3, 5]], (x, k) => x.conv2d(k, { padding: 1 })),
+  differentiable("conv2d 7×7", [image, [7, 7, 3, 2]], (x, k) => x.conv2d(k, { padding: 3 })),
+  differentiable("conv2d 4×4 of stride 2", [image, [4, 4, 3, 5]], (x, k) => x.conv2d(k, { stride: 2, padding: 1 })),
+  differentiable("conv2d 4×4 of stride 2 on odd sizes", [[1, 7, 5, 2], [4, 4, 2, 3]], (x, k) => x.conv2d(k, { stride: 2, padding: 1 })),
+  differentiable("transposed conv2d", [[2, 3, 2, 4], [4, 4, 3, 4]], (x, k) => new Tensor("conv2dInputGrad", [x, k], { stride: 2, padding: 1, shape: image })),
+  differentiable("depthwiseConv2d", [image, [7, 7, 3, 1]], (x, k) => x.depthwiseConv2d(k, 3)),
+  differentiable("groupNorm of one group", [image], (x) => groupNorm(constantScope(), x)),
+  differentiable("groupNorm of three groups", [[2, 4, 4, 6]], (x) => groupNorm(constantScope(), x, 3)),
+  plain("cast", { outputs: { y: input("t", [3], "int32").cast() } }, { t: Int32Array.of(1, -2, 3) }),
+  plain("randomNormal", { outputs: { y: randomNormal(input("stream", [6], "int32"), 3, 7) } }, { stream: stream(5, "noise", 7, 11) }),
+  plain(
+    "updates see the values before the run",
+    { outputs: { y: variable("a", [2]).mul(2) }, updates: { a: variable("b", [2]).add(1), b: variable("a", [2]).mul(3) } },
+    {},
+    new Map([
+      ["a", Float32Array.of(1, 2)],
+      ["b", Float32Array.of(3, 4)],
+    ]),
+  ),
+];
+
+/** A scope whose parameters are constants, for layers whose gradients by the input are of interest. */
+function constantScope(): Scope {
+  const scope = new Scope();
+  scope.param = (name, shape) => new Tensor("array", [], { values: values(shape, name.length), shape });
+  return scope;
+}
