@@ -20,7 +20,10 @@ function fields(bytes: Buffer): Message {
       if (byte < 128) return value;
     }
   };
-  const take = (length: number): Buffer => bytes.subarray(at, (at += length));
+  const take = (length: number): Buffer => {
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
   while (at < bytes.length) {
     const key = varint();
     const read = { 0: varint, 1: () => take(8).readDoubleLE(), 2: () => take(varint()), 5: () => take(4).readFloatLE() }[key & 7];

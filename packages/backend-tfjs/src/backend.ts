@@ -22,13 +22,18 @@ export interface TfjsOptions {
   readonly pause?: () => Promise<void>;
 }
 
-/** Runs graphs on the present backend of `tf`, node by node, and frees each value after its last use. */
+/** Runs graphs on the backend that `tf` has at the time of the call, node by node, and frees each value after its last use. */
 export function tfjs(tf: Tf, { name, pause }: TfjsOptions): Backend {
   const open = new Set<TfjsProgram>();
+  const own = tf.getBackend();
+  const select = async (): Promise<void> => {
+    if (tf.getBackend() !== own) await tf.setBackend(own);
+  };
   return {
     name,
     async compile(step, state) {
-      const program = new TfjsProgram(tf, step, state, pause);
+      await select();
+      const program = new TfjsProgram(tf, step, state, { select, pause });
       open.add(program);
       return program;
     },
@@ -44,8 +49,11 @@ class TfjsProgram implements Program {
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #state: Map<string, core.Tensor>;
   readonly #pause: TfjsOptions["pause"];
+  /** Makes tfjs use the program's own backend, since tfjs has one for all. */
+  readonly #select: () => Promise<void>;
 
-  constructor(tf: Tf, step: Step, state: State, pause: TfjsOptions["pause"]) {
+  constructor(tf: Tf, step: Step, state: State, { select, pause }: { select: () => Promise<void>; pause: TfjsOptions["pause"] }) {
+    this.#select = select;
     this.#tf = tf;
     this.#step = step;
     this.#pause = pause;
@@ -59,6 +67,7 @@ class TfjsProgram implements Program {
     const updates = Object.entries(this.#step.updates ?? {});
     const roots = [...fetch.map((name) => this.#step.outputs[name]!), ...updates.map(([, tensor]) => tensor)];
     for (const [name, { attrs }] of inputsOf(roots)) checkValues(name, attrs.shape, feeds[name]);
+    await this.#select();
     const results = await this.#evaluate(roots, feeds);
     for (const [i, [name]] of updates.entries()) this.#replace(name, results[fetch.length + i]!);
     const values = await Promise.all(results.slice(0, fetch.length).map((tensor) => this.#download(tensor)));
@@ -67,11 +76,13 @@ class TfjsProgram implements Program {
 
   async read(names: readonly string[] = [...this.#state.keys()]): Promise<Map<string, Numbers>> {
     checkNames("variables", names, this.#state);
+    await this.#select();
     const values = await Promise.all(names.map((name) => this.#state.get(name)!.data()));
     return new Map(names.map((name, i) => [name, Float32Array.from(values[i]! as Float32Array)]));
   }
 
   async write(state: State): Promise<void> {
+    await this.#select();
     for (const [name, values] of state) {
       const shape = this.#shapes.get(name);
       if (shape) this.#replace(name, this.#tf.keep(upload(this.#tf, checkValues(name, shape, values), shape, "float32")));

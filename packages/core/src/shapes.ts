@@ -21,7 +21,10 @@ const outlines: readonly Outline[] = [
   (x, y) => Math.max(Math.min(Math.abs(x), Math.abs(y)) - 0.3, Math.max(Math.abs(x), Math.abs(y)) - 0.95),
 ];
 
-/** Procedural pictures of one disc, square, triangle, ring or cross each; image i is a function of the seed and i. Throws a RangeError for an impossible size. */
+/**
+ * Procedural pictures of one disc, square, triangle, ring or cross each; image i is a function of the seed and i.
+ * Throws a RangeError for an impossible size.
+ */
 export function shapes({ height = 28, width = 28, channels = 1, count = 10_000, seed = 0 }: ShapesOptions = {}): Dataset {
   if (channels !== 1 && channels !== 3) throw new RangeError(`Expected 1 or 3 channels for shapes but found ${channels}`);
   for (const [name, x] of Object.entries({ height, width, count })) {

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { decode, encode } from "@ddpm/core";
+
+const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const at = (name: string): string => join(folder, name);
+const bin = new URL("../bin/ddpm.js", import.meta.url).pathname;
+
+const ddpm = (...args: string[]) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(process.execPath, [bin, ...args], (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
+  });
+
+/** A run small enough for tests. */
+const small = ["--data", "shapes", "--preset", "tiny", "--data.height", "8", "--data.width", "8", "--train.batch", "4", "--train.sampleEvery", "1000"];
+
+async function succeeds(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await ddpm(...args);
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+async function fails(expected: RegExp, code: number, ...args: string[]): Promise<void> {
+  const result = await ddpm(...args);
+  assert.equal(result.code, code, result.stderr);
+  assert.match(result.stderr, expected);
+}
+
+test("a resumed run ends in the same bytes as one that was never stopped", async () => {
+  await succeeds("train", ...small, "--steps", "8", "--out", at("whole"));
+  await succeeds("train", ...small, "--steps", "3", "--out", at("parts"));
+  await succeeds("train", "--resume", "--steps", "8", "--out", at("parts"));
+  for (const file of ["model.safetensors", "state.safetensors", "config.json"]) {
+    assert.ok(readFileSync(at(`whole/${file}`)).equals(readFileSync(at(`parts/${file}`))), file);
+  }
+  const losses = (run: string) => readFileSync(at(`${run}/log.jsonl`), "utf8").trim().split("\n").map((line) => (JSON.parse(line) as { loss: number }).loss);
+  assert.deepEqual(losses("parts"), losses("whole"));
+});
+
+test("Ctrl-C saves a checkpoint and exits with 130", async () => {
+  const child = spawn(process.execPath, [bin, "train", ...small, "--steps", "100000", "--out", at("stopped")], { stdio: ["ignore", "ignore", "pipe"] });
+  child.stderr.on("data", (text: Buffer) => {
+    if (text.includes("train 1/")) child.kill("SIGINT");
+  });
+  const code = await new Promise((resolve) => child.on("exit", resolve));
+  assert.equal(code, 130);
+  const { tensors } = decode(readFileSync(at("stopped/state.safetensors")));
+  assert.ok(tensors.has("ema/init_conv.weight"));
+});
+
+test("sample draws the same images for a seed, and fewer are a prefix of more", async () => {
+  const draw = async (count: number) => {
+    await succeeds("sample", "--checkpoint", at("whole"), "--sampler", "ddim", "--steps", "4", "--count", `${count}`, "--seed", "3", "--out", at("s.safetensors"));
+    return decode(readFileSync(at("s.safetensors"))).tensors.get("samples")!;
+  };
+  const [four, two] = [await draw(4), await draw(2)];
+  assert.deepEqual(four.shape, [4, 1, 8, 8]);
+  two.data.forEach((x, i) => assert.ok(Math.abs(x - four.data[i]!) < 1e-4));
+});
+
+test("sample writes a PNG grid", async () => {
+  await succeeds("sample", "--checkpoint", at("whole"), "--sampler", "dpm++", "--steps", "3", "--count", "4", "--out", at("grid.png"));
+  assert.deepEqual([...readFileSync(at("grid.png")).subarray(1, 4)], [...Buffer.from("PNG")]);
+});
+
+test("denoise predicts eps, and takes a checkpoint without metadata once told the groups", async () => {
+  const { tensors } = decode(readFileSync(at("whole/model.safetensors")));
+  writeFileSync(at("python.safetensors"), encode(tensors));
+  writeFileSync(at("in.safetensors"), encode(new Map([["x", { shape: [1, 1, 8, 8], data: new Float32Array(64).fill(0.5) }], ["t", { shape: [1], data: Int32Array.of(7) }]])));
+  const args = ["--checkpoint", at("python.safetensors"), "--input", at("in.safetensors"), "--out", at("eps.safetensors")];
+  await fails(/--model.groups/, 1, "denoise", ...args);
+  await succeeds("denoise", ...args, "--model.groups", "1");
+  assert.deepEqual(decode(readFileSync(at("eps.safetensors"))).tensors.get("eps")!.shape, [1, 1, 8, 8]);
+});
+
+test("schedule writes the eight arrays", async () => {
+  await succeeds("schedule", "--schedule", "cosine", "--timesteps", "20", "--out", at("schedule.json"));
+  const written = JSON.parse(readFileSync(at("schedule.json"), "utf8")) as Record<string, number[]>;
+  assert.equal(Object.keys(written).length, 8);
+  assert.equal(written["alphasCumprod"]!.length, 20);
+});
+
+test("inspect shows parameters and configuration", async () => {
+  assert.match(await succeeds("inspect", at("whole")), /parameters in \d+ tensors[^]*"model.dim": 8/);
+});
+
+test("setup --dry-run lists files, versions and checksums", async () => {
+  assert.match(await succeeds("setup", "--cuda", "--dry-run"), /nvidia_cudnn_cu12-\S+\.whl {2}\S+ {2}sha256:[0-9a-f]{64}/);
+});
+
+test("bad input gives one line and exit code 1, wrong usage 2", async () => {
+  await fails(/^ddpm: Expected a new folder .* --resume/, 1, "train", ...small, "--out", at("whole"));
+  await fails(/Expected train.lr 0.002 as in the run but found 0.5/, 1, "train", "--resume", "--train.lr", "0.5", "--out", at("whole"));
+  await fails(/model.groups/, 1, "train", ...small, "--model.groups", "3", "--out", at("groups"));
+  await fails(/wasm lacks the gradients/, 1, "train", ...small, "--device", "wasm", "--out", at("wasm"));
+  await fails(/Expected to|Expected a folder/, 1, "train", ...small, "--steps", "1", "--out", join(bin, "below-a-file"));
+  await fails(/unknown option/, 2, "sample", "--no-such-flag");
+  writeFileSync(at("short.safetensors"), readFileSync(at("whole/model.safetensors")));
+  truncateSync(at("short.safetensors"), 5000);
+  await fails(/^ddpm: .*short.safetensors: Expected/, 1, "sample", "--checkpoint", at("short.safetensors"), "--out", at("x.png"));
+});
+
+test("a loss that is not finite stops training and leaves the last checkpoint", async () => {
+  const before = readFileSync(at("whole/state.safetensors"));
+  const config = JSON.parse(readFileSync(at("whole/config.json"), "utf8")) as Record<string, unknown>;
+  writeFileSync(at("whole/config.json"), JSON.stringify({ ...config, "train.lr": 1e30 }));
+  await fails(/Expected a finite loss but step \d+ gave/, 1, "train", "--resume", "--steps", "40", "--out", at("whole"));
+  assert.ok(before.equals(readFileSync(at("whole/state.safetensors"))));
+});

@@ -1,0 +1,30 @@
+// Runs core's tests in Node, then the same files in Deno, which may read fixtures and nothing else.
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const tests = readdirSync(join(root, "src")).filter((name) => name.endsWith(".test.ts")).map((name) => join("src", name));
+
+run(process.execPath, ["--import", "tsx", "--test", ...tests], root);
+
+// Deno takes a copy, since inside the workspace it rewrites the root's package.json
+const copy = mkdtempSync(join(tmpdir(), "ddpm-core-"));
+try {
+  for (const name of ["mod.ts", "src", "conformance", "test", "fixtures"]) cpSync(join(root, name), join(copy, name), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+  cpSync(join(root, "package.json"), join(copy, "package.json"));
+  const deno = join(dirname(createRequire(join(root, "../../package.json")).resolve("deno/package.json")), "bin.cjs");
+  run(process.execPath, [deno, "check", "mod.ts"], copy);
+  run(process.execPath, [deno, "test", "--no-check", `--allow-read=${copy}`, ...tests], copy);
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+
+function run(command, args, cwd) {
+  const { status } = spawnSync(command, args, { cwd, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, NO_COLOR: "1" } });
+  if (status !== 0) process.exit(status ?? 1);
+}
