@@ -1,7 +1,32 @@
-/** Our own contender, on the compiled TensorFlow device (see ../protocol.ts); not written yet, so the bench skips it. */
+/** Our model behind the bench's protocol. */
+import { parseArgs } from "node:util";
+import { tensorflow } from "@ddpm/backend-node";
+import { batch, imageShape, initialState, input, model, presets, Scope, shapes, trainingFeeds, trainingStep } from "@ddpm/core";
 import { serve } from "../protocol.ts";
 
-const missing = async () => {
-  throw new Error("bench/ddpm/worker.ts is not written yet");
-};
-await serve({ versions: {}, train: missing, forward: missing });
+const { values } = parseArgs({
+  options: { mode: { type: "string", default: "train" }, threads: { type: "string", default: "2" }, bf16: { type: "boolean", default: false } },
+});
+const config = presets.notebook;
+const backend = await tensorflow({ device: "cpu", threads: Number(values.threads), dtype: values.bf16 ? "bf16" : "float32" });
+const training = trainingStep(config);
+const state = initialState(training, 0);
+
+async function trainer() {
+  const dataset = shapes();
+  const program = await backend.compile(training.step, state);
+  let step = 0;
+  return async () => {
+    const data = batch(dataset, { seed: 0, batch: config["train.batch"], step: ++step, flip: true });
+    return (await program.run(trainingFeeds(config, data, step)))["loss"]![0]!;
+  };
+}
+
+async function forward(count: number) {
+  const eps = model(new Scope(), input("x", imageShape(config, count)), input("t", [count], "int32"), config);
+  const program = await backend.compile({ outputs: { eps } }, state);
+  const feeds = { x: new Float32Array(count * 784).fill(0.1), t: new Int32Array(count).fill(300) };
+  return async () => void (await program.run(feeds));
+}
+
+await serve({ versions: { ddpm: backend.name }, ...(values.mode === "train" ? { train: await trainer() } : { forward }) });

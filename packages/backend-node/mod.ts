@@ -1,8 +1,8 @@
 /** Devices for Node: TensorFlow whole graph at once, tfjs op by op. */
 
 export { type DeviceName, type DeviceOptions, deviceNames, openDevice } from "./src/devices.ts";
-export { cacheFolder, findTensorFlow, type TensorFlowLibrary, TensorFlowMissingError } from "./src/library.ts";
-export { type TensorFlowOptions, tensorflow } from "./src/tensorflow/engine.ts";
 export { diagnose, type Finding } from "./src/diagnosis.ts";
 export { type InstallOptions, installTensorFlow } from "./src/install.ts";
+export { cacheFolder, findTensorFlow, type TensorFlowLibrary, TensorFlowMissingError } from "./src/library.ts";
+export { type TensorFlowOptions, tensorflow } from "./src/tensorflow/engine.ts";
 export { type Flavour, type Wheel, wheels } from "./src/wheels.ts";

@@ -2,6 +2,7 @@
 export * from "./src/backend.ts";
 export * from "./src/checkpoint.ts";
 export * from "./src/config.ts";
+export * from "./src/dataset.ts";
 export * from "./src/diffusion.ts";
 export * from "./src/gradient.ts";
 export * from "./src/loss.ts";
@@ -14,8 +15,7 @@ export * from "./src/sampler.ts";
 export * from "./src/sampling.ts";
 export * from "./src/schedule.ts";
 export * from "./src/scope.ts";
+export * from "./src/shapes.ts";
 export * from "./src/tensor.ts";
 export * from "./src/training.ts";
 export * from "./src/unet.ts";
-export * from "./src/dataset.ts";
-export * from "./src/shapes.ts";

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { checkModel, type Config, configure, decodeModel, inferModel, type Numbers, presets } from "@ddpm/core";
+import { type Config, checkModel, configure, decodeModel, inferModel, type Numbers, presets } from "@ddpm/core";
 
 export interface Checkpoint {
   readonly path: string;

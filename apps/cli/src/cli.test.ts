@@ -17,7 +17,20 @@ const ddpm = (...args: string[]) =>
   });
 
 /** A run small enough for tests. */
-const small = ["--data", "shapes", "--preset", "tiny", "--data.height", "8", "--data.width", "8", "--train.batch", "4", "--train.sampleEvery", "1000"];
+const small = [
+  "--data",
+  "shapes",
+  "--preset",
+  "tiny",
+  "--data.height",
+  "8",
+  "--data.width",
+  "8",
+  "--train.batch",
+  "4",
+  "--train.sampleEvery",
+  "1000",
+];
 
 async function succeeds(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await ddpm(...args);
@@ -38,12 +51,18 @@ test("a resumed run ends in the same bytes as one that was never stopped", async
   for (const file of ["model.safetensors", "state.safetensors", "config.json"]) {
     assert.ok(readFileSync(at(`whole/${file}`)).equals(readFileSync(at(`parts/${file}`))), file);
   }
-  const losses = (run: string) => readFileSync(at(`${run}/log.jsonl`), "utf8").trim().split("\n").map((line) => (JSON.parse(line) as { loss: number }).loss);
+  const losses = (run: string) =>
+    readFileSync(at(`${run}/log.jsonl`), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { loss: number }).loss);
   assert.deepEqual(losses("parts"), losses("whole"));
 });
 
 test("Ctrl-C saves a checkpoint and exits with 130", async () => {
-  const child = spawn(process.execPath, [bin, "train", ...small, "--steps", "100000", "--out", at("stopped")], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.execPath, [bin, "train", ...small, "--steps", "100000", "--out", at("stopped")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   child.stderr.on("data", (text: Buffer) => {
     if (text.includes("train 1/")) child.kill("SIGINT");
   });
@@ -55,12 +74,26 @@ test("Ctrl-C saves a checkpoint and exits with 130", async () => {
 
 test("sample draws the same images for a seed, and fewer are a prefix of more", async () => {
   const draw = async (count: number) => {
-    await succeeds("sample", "--checkpoint", at("whole"), "--sampler", "ddim", "--steps", "4", "--count", `${count}`, "--seed", "3", "--out", at("s.safetensors"));
+    await succeeds(
+      "sample",
+      "--checkpoint",
+      at("whole"),
+      "--sampler",
+      "ddim",
+      "--steps",
+      "4",
+      "--count",
+      `${count}`,
+      "--seed",
+      "3",
+      "--out",
+      at("s.safetensors"),
+    );
     return decode(readFileSync(at("s.safetensors"))).tensors.get("samples")!;
   };
   const [four, two] = [await draw(4), await draw(2)];
   assert.deepEqual(four.shape, [4, 1, 8, 8]);
-  two.data.forEach((x, i) => assert.ok(Math.abs(x - four.data[i]!) < 1e-4));
+  for (const [i, x] of two.data.entries()) assert.ok(Math.abs(x - four.data[i]!) < 1e-4);
 });
 
 test("sample writes a PNG grid", async () => {
@@ -71,7 +104,15 @@ test("sample writes a PNG grid", async () => {
 test("denoise predicts eps, and takes a checkpoint without metadata once told the groups", async () => {
   const { tensors } = decode(readFileSync(at("whole/model.safetensors")));
   writeFileSync(at("python.safetensors"), encode(tensors));
-  writeFileSync(at("in.safetensors"), encode(new Map([["x", { shape: [1, 1, 8, 8], data: new Float32Array(64).fill(0.5) }], ["t", { shape: [1], data: Int32Array.of(7) }]])));
+  writeFileSync(
+    at("in.safetensors"),
+    encode(
+      new Map([
+        ["x", { shape: [1, 1, 8, 8], data: new Float32Array(64).fill(0.5) }],
+        ["t", { shape: [1], data: Int32Array.of(7) }],
+      ]),
+    ),
+  );
   const args = ["--checkpoint", at("python.safetensors"), "--input", at("in.safetensors"), "--out", at("eps.safetensors")];
   await fails(/--model.groups/, 1, "denoise", ...args);
   await succeeds("denoise", ...args, "--model.groups", "1");
@@ -86,7 +127,7 @@ test("schedule writes the eight arrays", async () => {
 });
 
 test("inspect shows parameters and configuration", async () => {
-  assert.match(await succeeds("inspect", at("whole")), /parameters in \d+ tensors[^]*"model.dim": 8/);
+  assert.match(await succeeds("inspect", at("whole")), /parameters in \d+ tensors[\s\S]*"model.dim": 8/);
 });
 
 test("setup --dry-run lists files, versions and checksums", async () => {
@@ -99,7 +140,7 @@ test("bad input gives one line and exit code 1, wrong usage 2", async () => {
   await fails(/model.groups/, 1, "train", ...small, "--model.groups", "3", "--out", at("groups"));
   await fails(/wasm lacks the gradients/, 1, "train", ...small, "--device", "wasm", "--out", at("wasm"));
   await fails(/Expected to|Expected a folder/, 1, "train", ...small, "--steps", "1", "--out", join(bin, "below-a-file"));
-  await fails(/unknown option/, 2, "sample", "--no-such-flag");
+  await fails(/unknown option/, 2, "inspect", "x", "--no-such-flag");
   writeFileSync(at("short.safetensors"), readFileSync(at("whole/model.safetensors")));
   truncateSync(at("short.safetensors"), 5000);
   await fails(/^ddpm: .*short.safetensors: Expected/, 1, "sample", "--checkpoint", at("short.safetensors"), "--out", at("x.png"));

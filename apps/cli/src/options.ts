@@ -19,9 +19,12 @@ function parsed(key: ConfigKey, text: string): unknown {
   }
 }
 
-/** The configuration keys among parsed options. */
-export const configOf = (options: Readonly<Record<string, unknown>>): Partial<Config> =>
-  Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(fields, key)));
+/** The configuration among parsed options, of the keys that `include` accepts. */
+export const configOf = (options: Readonly<Record<string, unknown>>, include: (key: ConfigKey) => boolean = () => true): Partial<Config> =>
+  Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(fields, key) && include(key as ConfigKey)));
+
+/** The keys that say what a checkpoint from elsewhere does not. */
+export const describesModel = (key: ConfigKey): boolean => /^(model|diffusion)\.|^data\.(height|width)$/.test(key);
 
 export const deviceOption = (): Option =>
   new Option("--device <name>", "what computes: tensorflow takes a GPU where there is one").choices(deviceNames).default("tensorflow");

@@ -28,12 +28,16 @@ export class RunFolder {
   }
 
   async create(config: Config): Promise<void> {
+    await writeAtomically(this.file("config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
+  }
+
+  /** Makes the folders. Throws where it may not. */
+  async prepare(): Promise<void> {
     try {
       await mkdir(this.file("samples"), { recursive: true });
     } catch (error) {
       throw new Error(`Expected a folder to write to at ${this.path} but found ${(error as Error).message}; choose another --out`, { cause: error });
     }
-    await writeAtomically(this.file("config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
   }
 
   async config(): Promise<Config> {

@@ -43,7 +43,10 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
   const events = await EventWriter.open(folder.path);
   const samples = new SampleGrids(backend, config, program, [...parameters.keys()], folder, events);
   const perEpoch = stepsPerEpoch(dataset, config["train.batch"]);
-  const save = async (step: number): Promise<void> => folder.save(config, parameters, await program.read(), step);
+  const save = async (step: number): Promise<void> => {
+    await folder.save(config, parameters, await program.read(), step);
+    await events.flush();
+  };
   const sampleEvery = config["train.sampleEvery"] || perEpoch;
   const line = progress("train", steps, start);
   using interruption = watchInterrupts();

@@ -10,7 +10,10 @@ export async function loadTfjsNode(): Promise<unknown> {
     return await import("@tensorflow/tfjs-node-gpu");
   } catch (error) {
     const reason = (error as Error).message.split("\n").find((line) => line.trim()) ?? "";
-    throw new Error(`Expected the addon of @tensorflow/tfjs-node-gpu but it did not load (${reason.slice(0, 120)}); see npx ddpm doctor, or use --device tensorflow`, { cause: error });
+    throw new Error(
+      `Expected the addon of @tensorflow/tfjs-node-gpu but it did not load (${reason.slice(0, 120)}); see npx ddpm doctor, or use --device tensorflow`,
+      { cause: error },
+    );
   }
 }
 

@@ -19,7 +19,8 @@ for (const device of ["tensorflow:cpu", "cpu", "wasm"] as const) {
         await using expected = await reference().compile(step, state);
         await using program = await backend.compile(step, state);
         const [a, b] = [await program.run(feeds), await expected.run(feeds)];
-        for (const [output, values] of Object.entries(b)) assert.ok(relative(a[output]!, values) < 1e-4, `${output}: ${relative(a[output]!, values)}`);
+        for (const [output, values] of Object.entries(b))
+          assert.ok(relative(a[output]!, values) < 1e-4, `${output}: ${relative(a[output]!, values)}`);
         const [after, expectedAfter] = [await program.read(), await expected.read()];
         for (const [variable, values] of expectedAfter) assert.deepEqual(Float32Array.from(after.get(variable)!), Float32Array.from(values));
       });
@@ -28,7 +29,11 @@ for (const device of ["tensorflow:cpu", "cpu", "wasm"] as const) {
     for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
       test(`${name} as PyTorch`, async () => {
         const replay = new Replay(goldenFile(name));
-        const errors = { ...(await replay.forward(backend)), ...(await replay.sample(backend)), ...(trains && device !== "cpu" && (await gradientsAndTraining(replay, backend))) };
+        const errors = {
+          ...(await replay.forward(backend)),
+          ...(await replay.sample(backend)),
+          ...(trains && device !== "cpu" && (await gradientsAndTraining(replay, backend))),
+        };
         const limits = { eps: 1e-4, losses: 1e-5, gradients: 1e-4, sample: 1e-3, training: 1e-5, after: 1e-4 };
         for (const [what, error] of Object.entries(errors)) assert.ok(error < limits[what as keyof typeof limits], `${what}: ${error}`);
       });

@@ -39,7 +39,10 @@ async function probe(what: string, remedy: string, look: () => Promise<string>):
 
 function instructions(): string {
   try {
-    const flags = readFileSync("/proc/cpuinfo", "utf8").match(/^flags\s*:(.*)$/m)?.[1]?.split(" ") ?? [];
+    const flags =
+      readFileSync("/proc/cpuinfo", "utf8")
+        .match(/^flags\s*:(.*)$/m)?.[1]
+        ?.split(" ") ?? [];
     return `${["avx2", "avx512f", "avx512_bf16", "amx_bf16"].filter((flag) => flags.includes(flag)).join(" ")}`;
   } catch {
     return "instruction sets unknown";
@@ -49,7 +52,10 @@ function instructions(): string {
 function gpu(): Finding {
   const untested = "the CUDA path has not been run by us where no GPU was at hand";
   try {
-    const found = execFileSync("nvidia-smi", ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const found = execFileSync("nvidia-smi", ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     return { what: "GPU", found: `${found.trim().replaceAll("\n", "; ")}; ${untested}`, remedy: "npx ddpm setup --cuda" };
   } catch {
     return { what: "GPU", found: `none (nvidia-smi does not answer); ${untested}` };

@@ -48,7 +48,8 @@ export async function installTensorFlow({ flavour = "cpu", wheel, say = () => {}
 
 function checkPlatform(): void {
   const found = `${process.platform} on ${process.arch}`;
-  if (found !== "linux on x64") throw new Error(`Expected Linux on x64 for TensorFlow but found ${found}; the devices wasm, cpu and reference work here`);
+  if (found !== "linux on x64")
+    throw new Error(`Expected Linux on x64 for TensorFlow but found ${found}; the devices wasm, cpu and reference work here`);
 }
 
 async function workFolder(target: string): Promise<string> {
@@ -56,7 +57,9 @@ async function workFolder(target: string): Promise<string> {
     await mkdir(dirname(target), { recursive: true });
     return await mkdtemp(`${target}.`);
   } catch (error) {
-    throw new Error(`Expected to write to ${dirname(target)} but found ${(error as Error).message}; set XDG_CACHE_HOME to a folder you own`, { cause: error });
+    throw new Error(`Expected to write to ${dirname(target)} but found ${(error as Error).message}; set XDG_CACHE_HOME to a folder you own`, {
+      cause: error,
+    });
   }
 }
 
@@ -66,13 +69,29 @@ async function download({ name, version, file, sha256 }: Wheel, folder: string):
   await writeFile(requirements, `${name}==${version} --hash=sha256:${sha256}\n`);
   const platforms = ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64"];
   const target = ["--python-version", "3.12", "--implementation", "cp", ...platforms.flatMap((platform) => ["--platform", platform])];
-  const args = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", ...target, "-d", folder, "-r", requirements];
+  const args = [
+    "-m",
+    "pip",
+    "download",
+    "--quiet",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--require-hashes",
+    ...target,
+    "-d",
+    folder,
+    "-r",
+    requirements,
+  ];
   try {
     await promisify(execFile)(await python(), args, { maxBuffer: 1 << 26 });
   } catch (error) {
     const lines = ((error as { stderr?: string }).stderr ?? (error as Error).message).trim().split("\n");
     const reason = lines.findLast((line) => line.includes("ERROR")) ?? lines.at(-1);
-    throw new Error(`Expected pip to fetch ${name} but it said "${reason}"; check the network, or fetch ${file} elsewhere and run npx ddpm setup --wheel FILE`, { cause: error });
+    throw new Error(
+      `Expected pip to fetch ${name} but it said "${reason}"; check the network, or fetch ${file} elsewhere and run npx ddpm setup --wheel FILE`,
+      { cause: error },
+    );
   }
   return join(folder, file);
 }
@@ -85,7 +104,9 @@ async function python(): Promise<string> {
     );
     if (works) return command;
   }
-  throw new Error("Expected Python with pip to fetch TensorFlow but found none; install python3-pip, or fetch the wheel elsewhere and run npx ddpm setup --wheel FILE");
+  throw new Error(
+    "Expected Python with pip to fetch TensorFlow but found none; install python3-pip, or fetch the wheel elsewhere and run npx ddpm setup --wheel FILE",
+  );
 }
 
 async function checkSum(path: string, { name, sha256 }: Wheel): Promise<void> {

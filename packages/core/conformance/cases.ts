@@ -23,22 +23,69 @@ function differentiable(name: string, shapes: readonly Shape[], build: (...xs: T
   const xs = shapes.map((shape, i) => input(`x${i}`, shape));
   const y = build(...xs);
   const weights = input("weights", y.shape);
-  const loss = y.mul(weights).sum(...y.shape.keys()).reshape();
+  const loss = y
+    .mul(weights)
+    .sum(...y.shape.keys())
+    .reshape();
   const named = gradients(loss, xs).map((dx, i) => [`gradient${i}`, dx] as const);
-  const feeds = Object.fromEntries(shapes.map((shape, i) => [`x${i}`, positive ? values(shape, i + 1).map((x) => Math.abs(x) + 0.5) : values(shape, i + 1)]));
-  return { name, step: { outputs: { y, ...Object.fromEntries(named) } }, state: new Map(), feeds: { ...feeds, weights: values(y.shape, 99) }, trains: true };
+  const feeds = Object.fromEntries(
+    shapes.map((shape, i) => [`x${i}`, positive ? values(shape, i + 1).map((x) => Math.abs(x) + 0.5) : values(shape, i + 1)]),
+  );
+  return {
+    name,
+    step: { outputs: { y, ...Object.fromEntries(named) } },
+    state: new Map(),
+    feeds: { ...feeds, weights: values(y.shape, 99) },
+    trains: true,
+  };
 }
 
-const plain = (name: string, step: Step, feeds: Case["feeds"] = {}, state: Case["state"] = new Map()): Case => ({ name, step, feeds, state, trains: false });
+const plain = (name: string, step: Step, feeds: Case["feeds"] = {}, state: Case["state"] = new Map()): Case => ({
+  name,
+  step,
+  feeds,
+  state,
+  trains: false,
+});
 
 const image: Shape = [2, 6, 4, 3];
 
 export const cases: readonly Case[] = [
-  differentiable("add broadcasts", [[2, 3, 4], [3, 1]], (a, b) => a.add(b)),
+  differentiable(
+    "add broadcasts",
+    [
+      [2, 3, 4],
+      [3, 1],
+    ],
+    (a, b) => a.add(b),
+  ),
   differentiable("sub broadcasts", [[4], [2, 3, 4]], (a, b) => a.sub(b)),
-  differentiable("mul broadcasts", [[2, 1, 4], [3, 1]], (a, b) => a.mul(b)),
-  differentiable("div", [[2, 3], [2, 3]], (a, b) => a.div(b), true),
-  differentiable("addN", [[2, 3], [2, 3], [2, 3]], (...xs) => total(xs)),
+  differentiable(
+    "mul broadcasts",
+    [
+      [2, 1, 4],
+      [3, 1],
+    ],
+    (a, b) => a.mul(b),
+  ),
+  differentiable(
+    "div",
+    [
+      [2, 3],
+      [2, 3],
+    ],
+    (a, b) => a.div(b),
+    true,
+  ),
+  differentiable(
+    "addN",
+    [
+      [2, 3],
+      [2, 3],
+      [2, 3],
+    ],
+    (...xs) => total(xs),
+  ),
   differentiable("neg, exp, sin, cos", [[2, 5]], (x) => x.neg().exp().sin().cos()),
   differentiable("sqrt and rsqrt", [[2, 5]], (x) => x.sqrt().add(x.rsqrt()), true),
   differentiable("erf", [[3, 7]], (x) => x.erf()),
@@ -63,12 +110,33 @@ export const cases: readonly Case[] = [
       ),
     ),
   ),
-  differentiable("matmul of matrices", [[3, 4], [4, 5]], (a, b) => a.matmul(b)),
+  differentiable(
+    "matmul of matrices",
+    [
+      [3, 4],
+      [4, 5],
+    ],
+    (a, b) => a.matmul(b),
+  ),
   differentiable("conv2d 3×3", [image, [3, 3, 3, 5]], (x, k) => x.conv2d(k, { padding: 1 })),
   differentiable("conv2d 7×7", [image, [7, 7, 3, 2]], (x, k) => x.conv2d(k, { padding: 3 })),
   differentiable("conv2d 4×4 of stride 2", [image, [4, 4, 3, 5]], (x, k) => x.conv2d(k, { stride: 2, padding: 1 })),
-  differentiable("conv2d 4×4 of stride 2 on odd sizes", [[1, 7, 5, 2], [4, 4, 2, 3]], (x, k) => x.conv2d(k, { stride: 2, padding: 1 })),
-  differentiable("transposed conv2d", [[2, 3, 2, 4], [4, 4, 3, 4]], (x, k) => new Tensor("conv2dInputGrad", [x, k], { stride: 2, padding: 1, shape: image })),
+  differentiable(
+    "conv2d 4×4 of stride 2 on odd sizes",
+    [
+      [1, 7, 5, 2],
+      [4, 4, 2, 3],
+    ],
+    (x, k) => x.conv2d(k, { stride: 2, padding: 1 }),
+  ),
+  differentiable(
+    "transposed conv2d",
+    [
+      [2, 3, 2, 4],
+      [4, 4, 3, 4],
+    ],
+    (x, k) => new Tensor("conv2dInputGrad", [x, k], { stride: 2, padding: 1, shape: image }),
+  ),
   differentiable("depthwiseConv2d", [image, [7, 7, 3, 1]], (x, k) => x.depthwiseConv2d(k, 3)),
   differentiable("groupNorm of one group", [image], (x) => groupNorm(constantScope(), x)),
   differentiable("groupNorm of three groups", [[2, 4, 4, 6]], (x) => groupNorm(constantScope(), x, 3)),

@@ -1,12 +1,12 @@
-import { type Backend, type Numbers } from "../src/backend.ts";
-import { imagesFromNCHW, fromTorch } from "../src/checkpoint.ts";
-import { coefficientNames, rows, type RowCoefficients, samplerStep } from "../src/sampler.ts";
+import type { Backend, Numbers } from "../src/backend.ts";
+import { fromTorch, imagesFromNCHW } from "../src/checkpoint.ts";
 import { qSample } from "../src/diffusion.ts";
 import { gradients } from "../src/gradient.ts";
 import { lossNames, pLosses } from "../src/loss.ts";
 import { adamw, adamwScalars } from "../src/optimizer.ts";
 import { decode } from "../src/safetensors.ts";
-import { extract, schedule, type ScheduleName } from "../src/schedule.ts";
+import { coefficientNames, type RowCoefficients, rows, samplerStep } from "../src/sampler.ts";
+import { extract, type ScheduleName, schedule } from "../src/schedule.ts";
 import { Scope } from "../src/scope.ts";
 import { input, size, type Tensor, variable } from "../src/tensor.ts";
 import { unet } from "../src/unet.ts";
@@ -82,7 +82,10 @@ export class Replay {
     const derivatives = gradients(loss, this.#variables());
     const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
     const names = [...this.#scope.parameters.keys()];
-    const updates = Object.assign({}, ...names.map((name, i) => adamw(name, this.#variables()[i]!, derivatives[i]!, scalars))) as Record<string, Tensor>;
+    const updates = Object.assign({}, ...names.map((name, i) => adamw(name, this.#variables()[i]!, derivatives[i]!, scalars))) as Record<
+      string,
+      Tensor
+    >;
     const moments = Object.entries(updates).map(([name, { shape }]) => [name, new Float32Array(size(shape))] as const);
     await using program = await backend.compile({ outputs: { loss }, updates }, new Map([...moments, ...this.#parameters()]));
     const { lr, weight_decay: weightDecay, losses } = this.#recording.train;

@@ -7,7 +7,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const tests = readdirSync(join(root, "src")).filter((name) => name.endsWith(".test.ts")).map((name) => join("src", name));
+const tests = readdirSync(join(root, "src"))
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => join("src", name));
 
 run(process.execPath, ["--import", "tsx", "--test", ...tests], root);
 

@@ -17,6 +17,18 @@ export const presets = {
     "train.emaDecay": 0.995,
     "train.checkpointEvery": 100,
   }),
+  /** Draws recognisable shapes of 16×16 after two minutes on a CPU: for `npm run demo`. */
+  demo: configure({
+    "model.dim": 16,
+    "model.dimMults": [1, 2],
+    "diffusion.timesteps": 200,
+    "diffusion.schedule": "cosine",
+    "train.batch": 32,
+    "train.lr": 2e-3,
+    "train.emaDecay": 0.995,
+    "train.sampleEvery": 300,
+    "train.checkpointEvery": 300,
+  }),
 } as const satisfies Record<string, Config>;
 
 export type PresetName = keyof typeof presets;

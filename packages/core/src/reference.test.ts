@@ -10,7 +10,12 @@ for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
   test(`reference replays ${name}: prediction, losses, gradients, sampling and ten steps of AdamW`, async () => {
     const replay = new Replay(golden(`${name}.safetensors`));
     const backend = reference();
-    const errors = { ...(await replay.forward(backend)), ...(await replay.gradients(backend)), ...(await replay.sample(backend)), ...(await replay.training(backend)) };
+    const errors = {
+      ...(await replay.forward(backend)),
+      ...(await replay.gradients(backend)),
+      ...(await replay.sample(backend)),
+      ...(await replay.training(backend)),
+    };
     const { after, ...others } = errors;
     for (const [what, error] of Object.entries(others)) assert.ok(error < 1e-6, `${what}: ${error}`);
     assert.ok(after < 1e-5, `after: ${after}`);
@@ -20,7 +25,10 @@ for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
 for (const { name, step, state, feeds } of cases.filter(({ step }) => "gradient0" in step.outputs)) {
   test(`gradients of ${name} agree with central differences`, () => {
     const loss = (feeds: Readonly<Record<string, ArrayLike<number>>>): number => {
-      const [y] = evaluate([step.outputs["y"]!], new Map([...state, ...Object.entries(feeds).map(([key, x]) => [key, Float64Array.from(x)] as const)]));
+      const [y] = evaluate(
+        [step.outputs["y"]!],
+        new Map([...state, ...Object.entries(feeds).map(([key, x]) => [key, Float64Array.from(x)] as const)]),
+      );
       return y!.reduce((sum, value, i) => sum + value * feeds["weights"]![i]!, 0);
     };
     for (const [output, tensor] of Object.entries(step.outputs).filter(([key]) => key !== "y")) {

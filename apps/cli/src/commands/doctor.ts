@@ -9,6 +9,8 @@ export function doctorCommand(program: Command): void {
     .action(async ({ json }: { json?: true }) => {
       const findings = await diagnose();
       if (json) process.stdout.write(`${JSON.stringify(findings)}\n`);
-      else for (const { what, found, remedy } of findings) process.stdout.write(`${what.padEnd(12)}${found}${remedy ? `\n${" ".repeat(12)}→ ${remedy}` : ""}\n`);
+      else
+        for (const { what, found, remedy } of findings)
+          process.stdout.write(`${what.padEnd(12)}${found}${remedy ? `\n${" ".repeat(12)}→ ${remedy}` : ""}\n`);
     });
 }

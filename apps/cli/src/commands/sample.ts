@@ -5,7 +5,7 @@ import { type Backend, type Config, compileSampler, imageShape, type SamplerName
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
 import { Interrupted, watchInterrupts } from "../interrupt.ts";
-import { configOf, configOptions, count, deviceOption } from "../options.ts";
+import { configOf, configOptions, count, describesModel, deviceOption } from "../options.ts";
 import { grid, writePng } from "../picture.ts";
 import { progress } from "../progress.ts";
 import { images, readTensors, writeImages } from "../tensor-file.ts";
@@ -44,13 +44,13 @@ export function sampleCommand(program: Command): void {
     .requiredOption("--out <path>", "grid.png, samples.safetensors, or a folder for one PNG each")
     .addOption(deviceOption())
     .action(sample);
-  configOptions(command, (key) => /^(model|diffusion)\.|^data\.(height|width)/.test(key));
+  configOptions(command, describesModel);
 }
 
 async function sample(options: Options, command: Command): Promise<void> {
   const xT = options.init === undefined ? undefined : (await readTensors(options.init, ["xT"])).get("xT")!;
   const [, , height, width] = xT?.shape ?? [];
-  const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }), {
+  const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel), {
     ...(height && width && { "data.height": height, "data.width": width }),
   });
   const { config } = checkpoint;

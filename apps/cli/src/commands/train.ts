@@ -52,6 +52,7 @@ async function train(options: Options): Promise<void> {
   const config = saved ?? configure(presets[options.preset], fromData(dataset), flags);
   refuseContradictions({ ...config, ...fromData(dataset) }, config, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, config["train.batch"]);
+  await folder.prepare();
   await using backend = await openDevice(options.device, {
     purpose: "train",
     dtype: config["train.dtype"],

@@ -15,6 +15,7 @@ koffi.struct("TF_Output", { oper: "void*", index: "int" });
 function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrary" | "frameworkLibrary">) {
   loadFramework(frameworkLibrary);
   const library = koffi.load(ccLibrary);
+  for (const path of [frameworkLibrary, ccLibrary]) keepLoaded(path);
   const f = (prototype: string) => library.func(prototype);
   return {
     version: f("str TF_Version()"),
@@ -46,6 +47,12 @@ function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrar
     deleteTensor: f("void TF_DeleteTensor(void*)"),
     run: f("void TF_SessionRun(void*, void*, TF_Output*, void**, int, TF_Output*, _Out_ void**, int, void**, int, void*, void*)"),
   };
+}
+
+/** Keeps a library mapped until the process ends: koffi unloads its libraries as Node stops, and TensorFlow does not survive that. */
+function keepLoaded(path: string): void {
+  const [now, noDelete] = [2, 0x1000];
+  koffi.load("libc.so.6").func("void* dlopen(const char*, int)")(path, now | noDelete);
 }
 
 /** Loads TensorFlow's lower half, which writes a notice to stderr as it loads that no setting prevents. */
