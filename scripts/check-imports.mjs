@@ -1,0 +1,40 @@
+// Imports flow one way, apps to a backend to core to nothing, and only through a package's front door.
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const allowed = {
+  "packages/core": [],
+  "packages/backend-tfjs": ["core"],
+  "packages/backend-node": ["core", "backend-tfjs"],
+  "apps/cli": ["core", "backend-node"],
+  bench: ["core", "backend-node"],
+};
+
+const faults = Object.entries(allowed).flatMap(([folder, packages]) =>
+  sources(join(root, folder)).flatMap((file) => check(file, join(root, folder), packages)),
+);
+for (const fault of faults) console.error(fault);
+process.exitCode = faults.length > 0 ? 1 : 0;
+
+function check(file, folder, packages) {
+  const specifiers = [...readFileSync(file, "utf8").matchAll(/^(?:import|export)[^"]*? from "([^"]+)"/gm)].map(([, specifier]) => specifier);
+  return specifiers
+    .filter((specifier) => !isAllowed(specifier, file, folder, packages))
+    .map((specifier) => `${relative(root, file)} must not import ${specifier}`);
+}
+
+function isAllowed(specifier, file, folder, packages) {
+  if (specifier.startsWith(".")) return !relative(folder, resolve(dirname(file), specifier)).startsWith("..");
+  if (specifier.startsWith("@ddpm/")) return packages.includes(specifier.split("/")[1]);
+  return !folder.endsWith("core") || file.endsWith(".test.ts") || file.includes("/test/");
+}
+
+function sources(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name === "node_modules") return [];
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? sources(path) : path.endsWith(".ts") ? [path] : [];
+  });
+}
