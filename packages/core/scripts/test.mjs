@@ -1,6 +1,6 @@
 // Runs core's tests in Node, then the same files in Deno, which may read fixtures and nothing else.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,16 +14,18 @@ const tests = readdirSync(join(root, "src"))
 run(process.execPath, ["--import", "tsx", "--test", ...tests], root);
 
 // Deno takes a copy, since inside the workspace it rewrites the root's package.json
-const copy = mkdtempSync(join(tmpdir(), "ddpm-core-"));
+const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
+const copy = join(folder, "checkout/packages/core");
 try {
+  mkdirSync(copy, { recursive: true });
   for (const name of ["mod.ts", "src", "conformance", "test", "fixtures"]) cpSync(join(root, name), join(copy, name), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
   cpSync(join(root, "package.json"), join(copy, "package.json"));
   const deno = join(dirname(createRequire(join(root, "../../package.json")).resolve("deno/package.json")), "bin.cjs");
   run(process.execPath, [deno, "check", "mod.ts"], copy);
-  run(process.execPath, [deno, "test", "--no-check", `--allow-read=${copy}`, ...tests], copy);
+  run(process.execPath, [deno, "test", "--no-check", `--allow-read=${folder}`, ...tests], copy);
 } finally {
-  rmSync(copy, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 }
 
 function run(command, args, cwd) {
