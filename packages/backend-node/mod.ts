@@ -1,5 +1,6 @@
 /** Devices for Node: TensorFlow whole graph at once, tfjs op by op. */
 
+export { buildAddon } from "./src/addon.ts";
 export { type DeviceName, type DeviceOptions, deviceNames, openDevice } from "./src/devices.ts";
 export { diagnose, type Finding } from "./src/diagnosis.ts";
 export { type InstallOptions, installTensorFlow } from "./src/install.ts";

@@ -1,4 +1,4 @@
-import { installTensorFlow, wheels } from "@ddpm/backend-node";
+import { buildAddon, findTensorFlow, installTensorFlow, wheels } from "@ddpm/backend-node";
 import type { Command } from "commander";
 
 interface Options {
@@ -23,6 +23,8 @@ async function setup({ cuda, dryRun, wheel }: Options): Promise<void> {
     for (const { file, version, sha256 } of wheels[flavour]) process.stdout.write(`${file}  ${version}  sha256:${sha256}\n`);
     return;
   }
-  const folder = await installTensorFlow({ flavour, ...(wheel && { wheel }), say: (line) => process.stderr.write(`${line}\n`) });
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const folder = await installTensorFlow({ flavour, ...(wheel && { wheel }), say });
+  await buildAddon(findTensorFlow(), say);
   process.stdout.write(`TensorFlow is in ${folder}\n`);
 }
