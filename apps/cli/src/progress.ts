@@ -6,7 +6,7 @@ export interface ProgressLine {
   stop(): void;
 }
 
-/** Progress on stderr: a bar with rate and time left on a terminal, otherwise a line every ten seconds. */
+/** Progress on stderr: a bar with rate and time left on a terminal, otherwise a line at the first update and then every ten seconds. */
 export const progress = (label: string, total: number, done = 0): ProgressLine =>
   process.stderr.isTTY ? bar(label, total, done) : lines(label, total, done);
 
@@ -28,7 +28,7 @@ function bar(label: string, total: number, done: number): ProgressLine {
 
 function lines(label: string, total: number, first: number): ProgressLine {
   const started = performance.now();
-  let written = started - 8000;
+  let written = Number.NEGATIVE_INFINITY;
   let last = -1;
   const write = (done: number, facts: Readonly<Record<string, string>>): void => {
     const left = ((performance.now() - started) / 1000 / Math.max(done - first, 1)) * (total - done);

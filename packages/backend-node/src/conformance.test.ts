@@ -7,7 +7,7 @@ import { openDevice } from "./devices.ts";
 
 const goldenFile = (name: string): Uint8Array => readFileSync(new URL(`../../core/fixtures/${name}.safetensors`, import.meta.url));
 
-for (const device of ["tensorflow:cpu", "cpu", "wasm"] as const) {
+for (const device of ["tensorflow:cpu", "tfjs-node", "cpu", "wasm"] as const) {
   describe(`device ${device}`, async () => {
     const trains = device !== "wasm";
     const backend = await openDevice(device, { purpose: "sample", dtype: "float32", say: () => {} });

@@ -1,4 +1,4 @@
-import { type Dtype, normals, type Op, size, type Tensor } from "@ddpm/core";
+import { type Dtype, isSamePadding, normals, type Op, type Shape, size, type Tensor } from "@ddpm/core";
 import type * as tfjs from "@tensorflow/tfjs-core";
 
 export type Tf = typeof tfjs;
@@ -45,34 +45,57 @@ export const kernels: Kernels = {
   transpose: (tf, [x], { attrs: { perm } }) => tf.transpose(x!, [...perm]),
   concat: (tf, inputs, { attrs: { axis } }) => tf.concat(inputs, axis),
   matmul: (tf, [a, b], { attrs: { transposeA, transposeB } }) => tf.matMul(a!, b!, transposeA, transposeB),
-  conv2d: (tf, [x, kernel], { attrs: { stride, padding } }) => tf.conv2d(x as tfjs.Tensor4D, kernel as tfjs.Tensor4D, stride, sides(padding)),
-  conv2dInputGrad: (tf, [dy, kernel], { shape, attrs: { stride, padding } }) =>
-    tf.conv2dTranspose(dy as tfjs.Tensor4D, kernel as tfjs.Tensor4D, [...shape] as [number, number, number, number], stride, sides(padding)),
-  conv2dKernelGrad: (tf, [x, dy], { shape, attrs: { stride, padding } }) => {
-    const attrs = { strides: [stride, stride], pad: sides(padding), dataFormat: "NHWC", dimRoundingMode: undefined, filterShape: [...shape] };
-    return tf.engine().runKernel(tf.Conv2DBackpropFilter, { x: x!, dy: dy! }, attrs as never) as tfjs.Tensor;
+  conv2d: (tf, [x, kernel], { inputs, attrs }) => {
+    const { how, around } = padding(inputs[0]!.shape, inputs[1]!.shape, attrs);
+    return tf.conv2d(around(tf, x!), kernel as tfjs.Tensor4D, attrs.stride, how);
   },
-  depthwiseConv2d: (tf, [x, kernel], { attrs: { padding } }) => tf.depthwiseConv2d(x as tfjs.Tensor4D, kernel as tfjs.Tensor4D, 1, sides(padding)),
-  depthwiseConv2dInputGrad: (tf, [dy, filter], { shape, attrs: { padding } }) => {
-    const attrs = { strides: [1, 1], pad: sides(padding), dilations: [1, 1], inputShape: [...shape] };
-    return tf.engine().runKernel(tf.DepthwiseConv2dNativeBackpropInput, { dy: dy!, filter: filter! }, attrs as never) as tfjs.Tensor;
+  conv2dInputGrad: (tf, [dy, kernel], { inputs, shape, attrs }) => {
+    const { how, padded, within } = padding(shape, inputs[1]!.shape, attrs);
+    return within(tf, tf.conv2dTranspose(dy as tfjs.Tensor4D, kernel as tfjs.Tensor4D, padded, attrs.stride, how));
   },
-  depthwiseConv2dKernelGrad: (tf, [x, dy], { shape, attrs: { padding } }) => {
-    const attrs = { strides: [1, 1], pad: sides(padding), dilations: [1, 1], filterShape: [...shape] };
-    return tf.engine().runKernel(tf.DepthwiseConv2dNativeBackpropFilter, { x: x!, dy: dy! }, attrs as never) as tfjs.Tensor;
+  conv2dKernelGrad: (tf, [x, dy], { inputs, shape, attrs }) => {
+    const { how: pad, around } = padding(inputs[0]!.shape, shape, attrs);
+    const own = { strides: [attrs.stride, attrs.stride], pad, dataFormat: "NHWC", dimRoundingMode: undefined, filterShape: [...shape] };
+    return run(tf, tf.Conv2DBackpropFilter, { x: around(tf, x!), dy: dy! }, own);
+  },
+  depthwiseConv2d: (tf, [x, kernel], { inputs, attrs }) => {
+    const { how, around } = padding(inputs[0]!.shape, inputs[1]!.shape, attrs);
+    return tf.depthwiseConv2d(around(tf, x!), kernel as tfjs.Tensor4D, 1, how);
+  },
+  depthwiseConv2dInputGrad: (tf, [dy, filter], { inputs, shape, attrs }) => {
+    const { how: pad, padded: inputShape, within } = padding(shape, inputs[1]!.shape, attrs);
+    const own = { strides: [1, 1], pad, dilations: [1, 1], inputShape };
+    return within(tf, run(tf, tf.DepthwiseConv2dNativeBackpropInput, { dy: dy!, filter: filter! }, own));
+  },
+  depthwiseConv2dKernelGrad: (tf, [x, dy], { inputs, shape, attrs }) => {
+    const { how: pad, around } = padding(inputs[0]!.shape, shape, attrs);
+    const own = { strides: [1, 1], pad, dilations: [1, 1], filterShape: [...shape] };
+    return run(tf, tf.DepthwiseConv2dNativeBackpropFilter, { x: around(tf, x!), dy: dy! }, own);
   },
 };
 
-/** tfjs' explicit padding, or `valid` for none. */
-const sides = (padding: number): "valid" | [[number, number], [number, number], [number, number], [number, number]] =>
-  padding === 0
-    ? "valid"
-    : [
-        [0, 0],
-        [padding, padding],
-        [padding, padding],
-        [0, 0],
-      ];
+const run = (tf: Tf, kernel: string, inputs: tfjs.NamedTensorMap, attrs: object): tfjs.Tensor =>
+  tf.engine().runKernel(kernel, inputs, attrs as never);
+
+/** A convolution's padding in the two ways that tfjs-node's gradients take: `same` where it means that, else `valid` on an image with zeros around. */
+function padding(image: Shape, kernel: Shape, attrs: { readonly stride?: number; readonly padding: number }) {
+  const [batch, height, width, channels] = image as [number, number, number, number];
+  const same = isSamePadding(image, kernel, attrs);
+  const n = same ? 0 : attrs.padding;
+  const sides: [number, number][] = [
+    [0, 0],
+    [n, n],
+    [n, n],
+    [0, 0],
+  ];
+  const padded: [number, number, number, number] = [batch, height + 2 * n, width + 2 * n, channels];
+  return {
+    how: same ? ("same" as const) : ("valid" as const),
+    padded,
+    around: (tf: Tf, x: tfjs.Tensor): tfjs.Tensor4D => (n === 0 ? x : tf.pad(x, sides)) as tfjs.Tensor4D,
+    within: (tf: Tf, x: tfjs.Tensor): tfjs.Tensor => (n === 0 ? x : tf.slice(x, [0, n, n, 0], [...image])),
+  };
+}
 
 /** A tfjs tensor of host values. */
 export const upload = (tf: Tf, values: ArrayLike<number>, shape: readonly number[], dtype: Dtype): tfjs.Tensor =>

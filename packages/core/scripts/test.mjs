@@ -11,7 +11,7 @@ const tests = readdirSync(join(root, "src"))
   .filter((name) => name.endsWith(".test.ts"))
   .map((name) => join("src", name));
 
-run(process.execPath, ["--import", "tsx", "--test", ...tests], root);
+run(process.execPath, ["--import", "tsx", "--test", "--test-timeout=300000", ...tests], root);
 
 // Deno takes a copy, since inside the workspace it rewrites the root's package.json
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));

@@ -308,6 +308,13 @@ export const total = (xs: readonly Tensor[]): Tensor =>
 export const withGradient = (value: Tensor, xs: readonly Tensor[], gradient: (dy: Tensor) => readonly Tensor[]): Tensor =>
   new Tensor("withGradient", [value, ...xs], { gradient });
 
+/** Whether a convolution's padding is what TensorFlow calls `SAME`: what keeps ⌈n / stride⌉, the odd pixel at the end. For backends. */
+export const isSamePadding = (
+  image: Shape,
+  kernel: Shape,
+  { stride = 1, padding }: { readonly stride?: number; readonly padding: number },
+): boolean => [0, 1].every((i) => (Math.ceil(image[i + 1]! / stride) - 1) * stride + kernel[i]! - image[i + 1]! === 2 * padding);
+
 export const size = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
 /** The shape of an elementwise result: axes align at the end, and length 1 stretches. */

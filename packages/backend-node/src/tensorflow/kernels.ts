@@ -1,4 +1,4 @@
-import type { Op, Shape, Tensor } from "@ddpm/core";
+import { isSamePadding, type Op, type Shape, type Tensor } from "@ddpm/core";
 import type { GraphWriter } from "./graph-writer.ts";
 import { type Attributes, attr } from "./protobuf.ts";
 
@@ -93,7 +93,7 @@ const sumOfLeading = (g: GraphWriter, x: string, y: Tensor): string => reshape(g
 
 /** `SAME` where it means the same padding, since its kernels are the faster ones. */
 function padding(image: Shape, kernel: Shape, stride: number, padding: number): Attributes {
-  const same = [0, 1].every((i) => (Math.ceil(image[i + 1]! / stride) - 1) * stride + kernel[i]! - image[i + 1]! === 2 * padding);
+  const same = isSamePadding(image, kernel, { stride, padding });
   const sides = same ? [] : [0, 0, padding, padding, padding, padding, 0, 0];
   return { padding: attr.string(same ? "SAME" : "EXPLICIT"), explicit_paddings: attr.integers(sides) };
 }
