@@ -10,11 +10,10 @@ const { values } = parseArgs({
 const config = presets.notebook;
 const backend = await tensorflow({ device: "cpu", threads: Number(values.threads), dtype: values.bf16 ? "bf16" : "float32" });
 const training = trainingStep(config);
-const state = initialState(training, 0);
 
 async function trainer() {
   const dataset = shapes();
-  const program = await backend.compile(training.step, state);
+  const program = await backend.compile(training.step, initialState(training, 0));
   let step = 0;
   return async () => {
     const data = batch(dataset, { seed: 0, batch: config["train.batch"], step: ++step, flip: true });
@@ -24,7 +23,7 @@ async function trainer() {
 
 async function forward(count: number) {
   const eps = model(new Scope(), input("x", imageShape(config, count)), input("t", [count], "int32"), config);
-  const program = await backend.compile({ outputs: { eps } }, state);
+  const program = await backend.compile({ outputs: { eps } }, training.scope.initialValues(0));
   const feeds = { x: new Float32Array(count * 784).fill(0.1), t: new Int32Array(count).fill(300) };
   return async () => void (await program.run(feeds));
 }

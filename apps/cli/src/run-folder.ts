@@ -1,12 +1,10 @@
 import { appendFile, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Config, configure, decodeModel, encodeModel, type Numbers, type Scope } from "@ddpm/core";
+import { type Checkpoint, type Config, configure, decodeModel, encodeModel, type Numbers, type Scope, type State } from "@ddpm/core";
 import { writeAtomically } from "./files.ts";
 
-type Parameters = Scope["parameters"];
-
-/** The parts of a training state, each named like the parameters: raw parameters, moments, averages. */
-const parts = ["", "m/", "v/", "ema/"] as const;
+/** What a training state holds for each parameter besides its value: moments and average, in files under `m/…`, `v/…` and `ema/…`. */
+const parts = ["m", "v", "ema"] as const;
 
 /** A folder that holds a training run: config.json, model.safetensors, state.safetensors, log.jsonl, TensorBoard events and samples. */
 export class RunFolder {
@@ -50,17 +48,18 @@ export class RunFolder {
   }
 
   /** Writes the whole state, then the averaged weights as the model. */
-  async save(config: Config, parameters: Parameters, state: ReadonlyMap<string, Numbers>, step: number): Promise<void> {
-    const tensors = (prefix: string) =>
-      [...parameters].map(([name, { shape }]) => [prefix + name, { shape, data: Float32Array.from(state.get(prefix + name)!) }] as const);
+  async save(config: Config, scope: Scope, state: State, step: number): Promise<void> {
+    const tensors = (values: State, prefix = "") =>
+      [...scope.parameters].map(([name, { shape }]) => [prefix + name, { shape, data: Float32Array.from(values.get(name)!) }] as const);
+    const others = parts.flatMap((part) => tensors(scope.unpackValues(state.get(part)!), `${part}/`));
+    const averages = tensors(scope.unpackValues(state.get("ema")!));
     const metadata = { config, step };
-    await writeAtomically(this.file("state.safetensors"), encodeModel(new Map(parts.flatMap(tensors)), metadata));
-    const averages = tensors("ema/").map(([name, tensor]) => [name.slice("ema/".length), tensor] as const);
+    await writeAtomically(this.file("state.safetensors"), encodeModel(new Map([...tensors(state), ...others]), metadata));
     await writeAtomically(this.file("model.safetensors"), encodeModel(new Map(averages), metadata));
   }
 
   /** The state and the step it was saved at. */
-  async load(): Promise<{ state: Map<string, Numbers>; step: number }> {
+  async load(scope: Scope): Promise<{ state: Map<string, Numbers>; step: number }> {
     const path = this.file("state.safetensors");
     const bytes = await readFile(path).catch((error: Error) => {
       throw new Error(`Expected a saved state at ${path} but found none (${error.message}); train into a new --out`, { cause: error });
@@ -68,7 +67,9 @@ export class RunFolder {
     try {
       const { parameters, metadata } = decodeModel(bytes);
       if (!metadata) throw new SyntaxError("Expected a training state but its metadata lacks ddpm");
-      return { state: new Map([...parameters].map(([name, { data }]) => [name, data])), step: metadata.step };
+      const values = (prefix = "") => new Map([...scope.parameters.keys()].map((name) => [name, required(parameters, prefix + name)]));
+      const others = parts.map((part) => [part, scope.packValues(values(`${part}/`))] as const);
+      return { state: new Map([...values(), ...others]), step: metadata.step };
     } catch (error) {
       throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
     }
@@ -85,4 +86,10 @@ export class RunFolder {
     if (kept.length === 0) await rm(this.file("log.jsonl"), { force: true });
     else await writeAtomically(this.file("log.jsonl"), `${kept.join("\n")}\n`);
   }
+}
+
+function required(parameters: Checkpoint["parameters"], name: string): Numbers {
+  const value = parameters.get(name);
+  if (!value) throw new SyntaxError(`Expected a training state with ${name} but found none`);
+  return value.data;
 }

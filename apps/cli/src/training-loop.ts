@@ -10,7 +10,9 @@ import {
   type Numbers,
   type Program,
   type Sampler,
+  type Scope,
   stepsPerEpoch,
+  type TrainingStep,
   trainingFeeds,
   trainingStep,
 } from "@ddpm/core";
@@ -36,15 +38,13 @@ const sampleCount = 16;
 /** Trains until `steps`; saves every `train.checkpointEvery` steps, at the end, and on Ctrl-C (which then throws Interrupted). */
 export async function trainLoop({ backend, config, dataset, folder, steps, resume }: Training): Promise<void> {
   const training = trainingStep(config);
-  const parameters = training.scope.parameters;
-  const { state, step: start } = resume ? await folder.load() : { state: initialState(training, config.seed), step: 0 };
+  const { program, start } = await begin(training, { backend, config, folder, resume });
   if (resume) await folder.rewindLog(start);
-  const program = await backend.compile(training.step, state);
   const events = await EventWriter.open(folder.path);
-  const samples = new SampleGrids(backend, config, program, [...parameters.keys()], folder, events);
+  const samples = new SampleGrids(backend, config, program, training.scope, folder, events);
   const perEpoch = stepsPerEpoch(dataset, config["train.batch"]);
   const save = async (step: number): Promise<void> => {
-    await folder.save(config, parameters, await program.read(), step);
+    await folder.save(config, training.scope, await program.read(), step);
     await events.flush();
   };
   const sampleEvery = config["train.sampleEvery"] || perEpoch;
@@ -77,6 +77,15 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
   }
 }
 
+/** Compiles the step with the saved state or a new one, which is then free to be collected. */
+async function begin(
+  training: TrainingStep,
+  { backend, config, folder, resume }: Pick<Training, "backend" | "config" | "folder" | "resume">,
+): Promise<{ program: Program; start: number }> {
+  const { state, step } = resume ? await folder.load(training.scope) : { state: initialState(training, config.seed), step: 0 };
+  return { program: await backend.compile(training.step, state), start: step };
+}
+
 const batchAt = (dataset: Dataset, config: Config, step: number) =>
   batch(dataset, { seed: config.seed, batch: config["train.batch"], step, flip: config["data.flip"] });
 
@@ -92,16 +101,16 @@ class SampleGrids implements AsyncDisposable {
   readonly #backend: Backend;
   readonly #config: Config;
   readonly #program: Program;
-  readonly #names: readonly string[];
+  readonly #scope: Scope;
   readonly #folder: RunFolder;
   readonly #events: EventWriter;
   #sampler: Sampler | undefined;
 
-  constructor(backend: Backend, config: Config, program: Program, names: readonly string[], folder: RunFolder, events: EventWriter) {
+  constructor(backend: Backend, config: Config, program: Program, scope: Scope, folder: RunFolder, events: EventWriter) {
     this.#backend = backend;
     this.#config = config;
     this.#program = program;
-    this.#names = names;
+    this.#scope = scope;
     this.#folder = folder;
     this.#events = events;
   }
@@ -124,7 +133,6 @@ class SampleGrids implements AsyncDisposable {
   }
 
   async #averages(): Promise<Map<string, Numbers>> {
-    const averages = await this.#program.read(this.#names.map((name) => `ema/${name}`));
-    return new Map(this.#names.map((name) => [name, averages.get(`ema/${name}`)!]));
+    return this.#scope.unpackValues((await this.#program.read(["ema"])).get("ema")!);
   }
 }

@@ -79,21 +79,20 @@ export class Replay {
   /** Ten steps of AdamW on one batch. */
   async training(backend: Backend): Promise<Pick<Errors, "training" | "after">> {
     const loss = pLosses("huber", this.#noise, this.#eps);
-    const derivatives = gradients(loss, this.#variables());
+    const scope = this.#scope;
+    const parameters = this.#variables();
     const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
-    const names = [...this.#scope.parameters.keys()];
-    const updates = Object.assign({}, ...names.map((name, i) => adamw(name, this.#variables()[i]!, derivatives[i]!, scalars))) as Record<
-      string,
-      Tensor
-    >;
-    const moments = Object.entries(updates).map(([name, { shape }]) => [name, new Float32Array(size(shape))] as const);
-    await using program = await backend.compile({ outputs: { loss }, updates }, new Map([...moments, ...this.#parameters()]));
+    const { x, m, v } = adamw(scope.pack(parameters), scope.pack(gradients(loss, parameters)), scalars);
+    const step = { outputs: { loss }, updates: { ...scope.unpack(x), m, v } };
+    const moments = ["m", "v"].map((name) => [name, new Float32Array(scope.count)] as const);
+    await using program = await backend.compile(step, new Map([...moments, ...this.#parameters()]));
     const { lr, weight_decay: weightDecay, losses } = this.#recording.train;
     let training = 0;
     for (const [i, expected] of losses.entries()) {
       const found = await program.run({ ...this.#feeds(), ...feedScalars(adamwScalars({ lr, weightDecay }, i + 1)) });
       training = Math.max(training, Math.abs(found["loss"]![0]! - expected));
     }
+    const names = [...scope.parameters.keys()];
     const after = await program.read(names);
     return { training, after: Math.max(...names.map((name) => absolute(after.get(name)!, this.#parameter(`after.${name}`)))) };
   }

@@ -1,4 +1,4 @@
-import { broadcast, concat, constant, type Op, type Ops, type Shape, sort, Tensor, total } from "./tensor.ts";
+import { concat, constant, type Op, type Ops, type Shape, size, sort, Tensor, total } from "./tensor.ts";
 
 /** For each op, from dL/dy the gradient dL/dx of each input; broadcasting is undone by `gradients`. */
 type GradientRules = { readonly [O in Op]: (dy: Tensor, y: Tensor<O>) => readonly (Tensor | undefined)[] };
@@ -33,7 +33,7 @@ const rules: GradientRules = {
   clip: (dy, y) => [dy.mul(equals(y.inputs[0]!, y))],
   biasAdd: (dy) => [dy, sumTo(dy, [dy.shape.at(-1)!])],
   softmax: (dy, y) => [y.mul(dy.sub(y.mul(dy).sum(y.shape.length - 1)))],
-  sum: (dy, { inputs: [x] }) => [dy.expand(...x!.shape)],
+  sum: (dy) => [dy],
   max: (dy, y) => {
     const largest = equals(y.inputs[0]!, y);
     return [largest.mul(dy.div(largest.sum(...y.attrs.axes)))];
@@ -93,7 +93,7 @@ export function gradients(loss: Tensor, xs: readonly Tensor[]): Tensor[] {
   for (const y of order.reverse()) {
     const contributions = parts.get(y);
     if (!contributions || !needed.has(y)) continue;
-    const dy = total(contributions);
+    const dy = accumulated(contributions, y.shape);
     done.set(y, dy);
     const dxs = (rules[y.op] as (dy: Tensor, y: Tensor) => readonly (Tensor | undefined)[])(dy, y);
     for (const [i, x] of y.inputs.entries()) {
@@ -103,10 +103,16 @@ export function gradients(loss: Tensor, xs: readonly Tensor[]): Tensor[] {
   return xs.map((x) => done.get(x) ?? constant(0).expand(...x.shape));
 }
 
+/** The sum of contributions to a gradient; those that are alike along an axis are spread by the addition itself. */
+function accumulated(contributions: readonly Tensor[], shape: Shape): Tensor {
+  const [narrow, full] = [contributions.filter((x) => size(x.shape) < size(shape)), contributions.filter((x) => size(x.shape) === size(shape))];
+  if (full.length === 0) return narrow.reduce((a, b) => a.add(b)).expand(...shape);
+  return narrow.reduce((sum, x) => sum.add(x), total(full));
+}
+
 /** Undoes broadcasting: sums `x` over the axes along which `shape` was stretched. */
 function sumTo(x: Tensor, shape: Shape): Tensor {
   const lead = x.shape.length - shape.length;
-  if (lead < 0 || shape.some((n, i) => n > x.shape[i + lead]!)) return x.expand(...broadcast(x.shape, shape));
   const axes = x.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n > 1) ? [i] : []));
   return axes.length > 0 ? x.sum(...axes).reshape(...shape) : x;
 }

@@ -16,27 +16,26 @@ export const adamwScalars = ({ lr, weightDecay, beta1 = 0.9, beta2 = 0.999 }: Ad
   decay: 1 - lr * weightDecay,
 });
 
-/** New values of a parameter and of its moments `m/…` and `v/…`; scalars as tensors. */
+/**
+ * New values of parameters x and of their moments, which are the variables `m` and `v` of the same shape; scalars as tensors.
+ * Moments move towards the gradient rather than being scaled first, so that a device need not compute on them before it has the gradient, and hold the result.
+ */
 export function adamw(
-  name: string,
-  parameter: Tensor,
+  x: Tensor,
   gradient: Tensor,
   { rate, unbias, decay }: Readonly<Record<keyof ReturnType<typeof adamwScalars>, Tensor>>,
   { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Partial<AdamW> = {},
-): Record<string, Tensor> {
-  const m = variable(`m/${name}`, parameter.shape);
-  const v = variable(`v/${name}`, parameter.shape);
-  const m1 = m.mul(beta1).add(gradient.mul(1 - beta1));
-  const v1 = v.mul(beta2).add(gradient.mul(gradient).mul(1 - beta2));
-  const update = m1.mul(rate).div(v1.sqrt().mul(unbias).add(eps));
-  return { [name]: parameter.mul(decay).sub(update), [`m/${name}`]: m1, [`v/${name}`]: v1 };
+): { x: Tensor; m: Tensor; v: Tensor } {
+  const m = lerp(variable("m", x.shape), gradient, constant(1 - beta1));
+  const v = lerp(variable("v", x.shape), gradient.mul(gradient), constant(1 - beta2));
+  const update = m.mul(rate).div(v.sqrt().mul(unbias).add(eps));
+  return { x: x.mul(decay).sub(update), m, v };
 }
 
 /** Decay of the moving average at step n = 1, 2, …: ramped so that the average forgets the first, untrained weights soon. */
 export const emaDecay = (decay: number, n: number): number => Math.min(decay, (1 + n) / (10 + n));
 
-/** New value of the exponential moving average `ema/…` of a parameter. */
-export function ema(name: string, parameter: Tensor, decay: Tensor): Record<string, Tensor> {
-  const average = variable(`ema/${name}`, parameter.shape);
-  return { [`ema/${name}`]: average.mul(decay).add(parameter.mul(constant(1).sub(decay))) };
-}
+/** New value of the exponential moving average of x, which is the variable `ema`. */
+export const ema = (x: Tensor, decay: Tensor): Tensor => lerp(variable("ema", x.shape), x, constant(1).sub(decay));
+
+const lerp = (a: Tensor, b: Tensor, weight: Tensor): Tensor => a.add(b.sub(a).mul(weight));

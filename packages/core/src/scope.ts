@@ -1,5 +1,6 @@
+import type { Numbers } from "./backend.ts";
 import { stream, uniforms } from "./random.ts";
-import { type Shape, size, type Tensor, variable } from "./tensor.ts";
+import { concat, type Shape, size, type Tensor, variable } from "./tensor.ts";
 
 /** How a parameter starts: a constant, or uniform in ±1/√fanIn as in PyTorch. */
 export type Init = { readonly fill: number } | { readonly fanIn: number };
@@ -35,6 +36,41 @@ export class Scope {
 
   get count(): number {
     return [...this.parameters.values()].reduce((n, { shape }) => n + size(shape), 0);
+  }
+
+  /** Tensors shaped like the parameters, in their order, as one vector [count]: what then follows is a few operations, whatever their number. */
+  pack(tensors: readonly Tensor[]): Tensor {
+    return concat(
+      tensors.map((x) => x.reshape(size(x.shape))),
+      0,
+    );
+  }
+
+  /** A vector [count] cut into tensors shaped like the parameters, by their names. */
+  unpack(vector: Tensor): Record<string, Tensor> {
+    const parts = this.#places().map(([name, start, shape]) => [name, vector.slice(0, start, size(shape)).reshape(...shape)]);
+    return Object.fromEntries(parts) as Record<string, Tensor>;
+  }
+
+  /** As `pack`, of host values by name. */
+  packValues(values: ReadonlyMap<string, Numbers>): Float32Array {
+    const vector = new Float32Array(this.count);
+    for (const [name, start] of this.#places()) vector.set(values.get(name)!, start);
+    return vector;
+  }
+
+  /** As `unpack`, of host values; they share the vector's memory. */
+  unpackValues(vector: Numbers): Map<string, Numbers> {
+    return new Map(this.#places().map(([name, start, shape]) => [name, vector.subarray(start, start + size(shape))]));
+  }
+
+  /** Where each parameter stands in a packed vector. */
+  #places(): [string, number, Shape][] {
+    let start = 0;
+    return [...this.parameters].map(([name, { shape }]) => {
+      start += size(shape);
+      return [name, start - size(shape), shape];
+    });
   }
 
   /** First values of all parameters: functions of the seed and each one's name. */

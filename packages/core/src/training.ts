@@ -58,31 +58,17 @@ export function trainingStep(config: Config): TrainingStep {
 }
 
 function updates(scope: Scope, loss: Tensor): Record<string, Tensor> {
-  const parameters = [...scope.parameters].map(([name, { tensor }]) => [name, tensor] as const);
-  const derivatives = gradients(
-    loss,
-    parameters.map(([, tensor]) => tensor),
-  );
+  const parameters = [...scope.parameters.values()].map(({ tensor }) => tensor);
   const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
-  const averaging = input("emaDecay", []);
-  const all = parameters.map(([name, tensor], i) => {
-    const update = adamw(name, tensor, derivatives[i]!, scalars);
-    return { ...update, ...ema(name, update[name]!, averaging) };
-  });
-  return Object.assign({}, ...all);
+  const { x, m, v } = adamw(scope.pack(parameters), scope.pack(gradients(loss, parameters)), scalars);
+  return { ...scope.unpack(x), m, v, ema: ema(x, input("emaDecay", [])) };
 }
 
-/** Where training starts: parameters drawn from the seed, averages equal to them, moments zero. */
-export function initialState({ scope }: TrainingStep, seed: number): Map<string, Float32Array> {
+/** Where training starts: parameters drawn from the seed; moments `m` and `v` zero and average `ema` equal to the parameters, packed as `Scope.pack` does. */
+export function initialState({ scope }: TrainingStep, seed: number): Map<string, Numbers> {
   const first = scope.initialValues(seed);
-  return new Map(
-    [...first].flatMap(([name, values]) => [
-      [name, values],
-      [`m/${name}`, new Float32Array(values.length)],
-      [`v/${name}`, new Float32Array(values.length)],
-      [`ema/${name}`, values.slice()],
-    ]),
-  );
+  const zeros = new Float32Array(scope.count);
+  return new Map<string, Numbers>([...first, ["m", zeros], ["v", zeros], ["ema", scope.packValues(first)]]);
 }
 
 /** A batch of images in [-1, 1], [batch, height, width, channels], and the weight of each one's loss: see `batch` in dataset.ts. */

@@ -137,7 +137,8 @@ class TensorFlowProgram implements Program {
   }
 
   #tensor({ dtype, shape }: { dtype: Dtype; shape: Shape }, values: Numbers): Pointer {
-    return newTensor(this.#api, dtype, shape, dtype === "int32" ? Int32Array.from(values) : Float32Array.from(values));
+    const numbers = dtype === "int32" ? Int32Array : Float32Array;
+    return newTensor(this.#api, dtype, shape, values instanceof numbers ? values : numbers.from(values));
   }
 
   async #run(feeds: string[], values: Pointer[], fetches: string[], targets: readonly string[]): Promise<Float32Array[]> {

@@ -57,15 +57,15 @@ export interface SessionOptions {
   readonly gpu: boolean;
 }
 
-/** ConfigProto: threads, GPU memory that grows with need, bfloat16. */
+/** ConfigProto: threads, GPU memory that grows with need, bfloat16, and one pass of graph optimisation, since a second finds nothing here. */
 export function configProto({ intraThreads, interThreads, bf16, gpu }: SessionOptions): Bytes {
   const deviceCount = field(1, [field(1, "GPU"), integer(2, 0)]);
-  const rewriterConfig = field(10, field(10, integer(31, 1)));
+  const rewriterConfig = [integer(12, 1), ...(bf16 ? [integer(31, 1)] : [])];
   return Buffer.concat([
     ...(gpu ? [field(6, integer(4, 1))] : [deviceCount]),
     integer(2, intraThreads),
     integer(5, interThreads),
     integer(7, 1),
-    ...(bf16 ? [rewriterConfig] : []),
+    field(10, field(10, rewriterConfig)),
   ]);
 }
