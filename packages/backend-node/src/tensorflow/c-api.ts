@@ -18,6 +18,8 @@ function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrar
   for (const path of [frameworkLibrary, ccLibrary]) keepLoaded(path);
   const f = (prototype: string) => library.func(prototype);
   return {
+    /** Gives freed memory back to the system. */
+    trim: koffi.load("libc.so.6").func("int malloc_trim(size_t)"),
     version: f("str TF_Version()"),
     newStatus: f("void* TF_NewStatus()"),
     deleteStatus: f("void TF_DeleteStatus(void*)"),

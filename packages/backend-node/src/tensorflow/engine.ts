@@ -76,6 +76,7 @@ class TensorFlowProgram implements Program {
   readonly #outputs: ReadonlyMap<string, string>;
   readonly #variables: ReadonlyMap<string, Shape>;
   readonly #updates: readonly string[];
+  #fresh = true;
   #closed = false;
 
   constructor(api: Api, step: Step, state: State, { threads, bf16, gpu }: { threads: number; bf16: boolean; gpu: boolean }) {
@@ -105,6 +106,8 @@ class TensorFlowProgram implements Program {
     const values = [...inputs].map(([name, input]) => this.#tensor(input.attrs, feeds[name]!));
     const fetches = fetch.map((name) => this.#outputs.get(name)!);
     const results = await this.#run([...inputs.keys()], values, fetches, this.#updates);
+    if (this.#fresh) this.#api.trim(0); // the first run has optimised the graph and left what that took
+    this.#fresh = false;
     return Object.fromEntries(fetch.map((name, i) => [name, results[i]!]));
   }
 
