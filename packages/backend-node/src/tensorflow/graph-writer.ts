@@ -1,4 +1,4 @@
-import { type Numbers, type Shape, size, sort, type Tensor } from "@ddpm/core";
+import { type Shape, size, sort, type Tensor } from "@ddpm/core";
 import { kernels } from "./kernels.ts";
 import { type Attributes, attr, type Bytes, graphDef, nodeDef, type TensorFlowType } from "./protobuf.ts";
 
@@ -7,12 +7,6 @@ export class GraphWriter {
   readonly #nodes: Bytes[] = [];
   readonly #names = new Map<Tensor, string>();
   readonly #shared = new Map<string, string>();
-  /** Values of variables which are written as constants. */
-  readonly #frozen: ReadonlyMap<string, Numbers>;
-
-  constructor(frozen: ReadonlyMap<string, Numbers> = new Map()) {
-    this.#frozen = frozen;
-  }
 
   node(op: string, inputs: readonly string[], attributes: Attributes, path = "", name = `${path && `${path}/`}${op}_${this.#nodes.length}`): string {
     this.#nodes.push(nodeDef(name, op, inputs, attributes));
@@ -50,10 +44,8 @@ export class GraphWriter {
     return this.#once(`placeholder ${name}`, () => this.node("Placeholder", [], { dtype: attr.type(type), shape: attr.shape(shape) }, "", name));
   }
 
-  /** Reads a variable once a run, or a constant in its place. */
+  /** Reads a variable once a run. */
   read(name: string, shape: Shape): string {
-    const value = this.#frozen.get(name);
-    if (value) return this.#once(`read ${name}`, () => this.constant("float32", shape, Float32Array.from(value)));
     const attributes = { dtype: attr.type("float32"), _output_shapes: attr.shapes([shape]) };
     return this.#once(`read ${name}`, () => this.node("ReadVariableOp", [this.#handle(name, shape)], attributes, "", `read/${name}`));
   }
