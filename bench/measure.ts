@@ -4,7 +4,7 @@ import { type Section, warmup } from "./sections.ts";
 import { Worker } from "./worker.ts";
 
 /** One number per round: seconds, or bytes for memory. */
-export type Measured = { readonly contender: string; readonly values: readonly number[] };
+type Measured = { readonly contender: string; readonly values: readonly number[] };
 export type Result = {
   readonly measured: readonly Measured[];
   readonly skipped: readonly string[];

@@ -4,7 +4,7 @@ import type { Tf } from "./weights.ts";
 export type Model = (x: Tensor4D, t: Tensor1D) => Tensor4D;
 
 /** √alphaBar and √(1 − alphaBar) of the linear schedule (Ho et al. 2020, section 4). */
-export function linearSchedule(timesteps = 600, start = 1e-4, end = 0.02): { signal: number[]; noise: number[] } {
+function linearSchedule(timesteps = 600, start = 1e-4, end = 0.02): { signal: number[]; noise: number[] } {
   let alphaBar = 1;
   const alphaBars = Array.from({ length: timesteps }, (_, t) => {
     alphaBar *= 1 - (start + ((end - start) * t) / (timesteps - 1));

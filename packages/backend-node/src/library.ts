@@ -2,8 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-
-export const tensorflowVersion = "2.21.0";
+import { type Flavour, wheels } from "./wheels.ts";
 
 export interface TensorFlowLibrary {
   readonly directory: string;
@@ -21,7 +20,7 @@ export class TensorFlowMissingError extends Error {
 export const cacheFolder = (): string => join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ddpm");
 
 /** Where `ddpm setup` installs TensorFlow. */
-export const installFolder = (flavour: "cpu" | "cuda"): string => join(cacheFolder(), `tensorflow-${tensorflowVersion}-${flavour}`);
+export const installFolder = (flavour: Flavour): string => join(cacheFolder(), `tensorflow-${wheels[flavour][0]!.version}-${flavour}`);
 
 /**
  * Finds libtensorflow: in `path` or `$DDPM_TENSORFLOW`, else where `ddpm setup` put it, else in @tensorflow/tfjs-node-gpu.

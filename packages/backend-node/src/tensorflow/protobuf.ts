@@ -8,7 +8,7 @@ export type TensorFlowType = keyof typeof types;
 export const integer = (field: number, value: number): Bytes => Uint8Array.from([...varint(field << 3), ...varint(value)]);
 
 /** One field of wire type 2: a string, bytes or a message. */
-export function field(number: number, content: string | Bytes | readonly Bytes[]): Bytes {
+function field(number: number, content: string | Bytes | readonly Bytes[]): Bytes {
   const bytes = typeof content === "string" ? Buffer.from(content) : content instanceof Uint8Array ? content : Buffer.concat(content);
   return Buffer.concat([Uint8Array.from([...varint((number << 3) | 2), ...varint(bytes.length)]), bytes]);
 }
