@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { wheels } from "@ddpm/backend-node";
+
+const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+/** An environment in which TensorFlow is not found. */
+const without = { DDPM_TENSORFLOW: folder };
+const bin = new URL("../bin/ddpm.js", import.meta.url).pathname;
+
+/** Runs ddpm with an empty cache of its own. */
+function ddpm(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const cache = mkdtempSync(join(folder, "cache-"));
+  return new Promise<{ code: number; stdout: string; stderr: string; cache: string }>((resolve) => {
+    execFile(process.execPath, [bin, ...args], { env: { ...process.env, XDG_CACHE_HOME: cache, ...env } }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr, cache }),
+    );
+  });
+}
+
+/** Expects failure with exactly one line that says so, and no trace in the cache. */
+async function refuses(expected: RegExp, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
+  const { code, stderr, cache } = await ddpm(args, env);
+  const complaints = stderr.split("\n").filter((line) => line.startsWith("ddpm: "));
+  assert.equal(code, 1, stderr);
+  assert.equal(complaints.length, 1, stderr);
+  assert.match(complaints[0]!, expected);
+  assert.deepEqual(
+    readdirSync(cache, { recursive: true }).filter((name) => `${name}`.includes("tensorflow")),
+    [],
+  );
+}
+
+test("setup refuses a wheel that is another file, or none", async () => {
+  const file = join(folder, "a.whl");
+  writeFileSync(file, "not a wheel");
+  await refuses(/Expected a\.whl to be tensorflow-cpu with sha256 \w{64} but found \w{64}; fetch it again$/, ["setup", "--wheel", file]);
+  await refuses(/Expected a wheel at .*b\.whl but could not read it/, ["setup", "--wheel", join(folder, "b.whl")]);
+});
+
+test("setup says what to do without pip, offline, and where it may not write", async () => {
+  const empty = join(folder, "empty");
+  mkdirSync(empty);
+  await refuses(/Expected Python with pip .* but found none; install python3-pip, or fetch the wheel elsewhere/, ["setup"], { PATH: empty });
+  const nowhere = { PIP_INDEX_URL: "http://127.0.0.1:9/simple", PIP_RETRIES: "0", PIP_CONFIG_FILE: "/dev/null", PIP_NO_INDEX: "0" };
+  await refuses(
+    new RegExp(`Expected pip to fetch tensorflow-cpu .* check the network, or fetch ${wheels.cpu[0]!.file} elsewhere`),
+    ["setup"],
+    nowhere,
+  );
+  await refuses(/Expected to write to .*; set XDG_CACHE_HOME to a folder you own$/, ["setup"], { XDG_CACHE_HOME: bin });
+});
+
+test("without TensorFlow, training says what is missing and sampling falls back to wasm", async () => {
+  const out = join(folder, "run");
+  const shape = ["--data", "shapes", "--preset", "tiny", "--data.height", "8", "--data.width", "8", "--train.batch", "4", "--steps", "1"];
+  await refuses(
+    /Expected libtensorflow_cc.so.2 .* but found no such pair; correct DDPM_TENSORFLOW or unset it$/,
+    ["train", ...shape, "--out", out],
+    without,
+  );
+  const trained = await ddpm(["train", ...shape, "--device", "reference", "--out", out]);
+  assert.equal(trained.code, 0, trained.stderr);
+  const sample = ["sample", "--checkpoint", out, "--sampler", "ddim", "--steps", "2", "--count", "1", "--out", join(folder, "x.png")];
+  const { code, stderr } = await ddpm(sample, without);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /No TensorFlow here \(npx ddpm setup installs it\): sampling on wasm instead/);
+});
+
+test("doctor names the command that installs what is missing", async () => {
+  const { stdout } = await ddpm(["doctor"], without);
+  assert.match(stdout, /TensorFlow +missing: Expected libtensorflow[\s\S]*→ npx ddpm setup/);
+  assert.match(stdout, /the CUDA path has not been run/);
+});
