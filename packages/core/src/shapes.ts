@@ -37,9 +37,10 @@ export function shapes({ height = 28, width = 28, channels = 1, count = 10_000, 
 function draw(random: Float64Array, height: number, width: number, channels: number): Uint8Array {
   const [kind, size, left, top, turn, ...colours] = random as unknown as [number, number, number, number, number, ...number[]];
   const outline = outlines[Math.floor(kind * outlines.length)]!;
-  const radius = Math.min(height, width) * (0.22 + 0.16 * size);
-  const [centreX, centreY] = [radius + left * (width - 2 * radius), radius + top * (height - 2 * radius)];
-  const [sin, cos] = [Math.sin((turn - 0.5) * 0.8), Math.cos((turn - 0.5) * 0.8)];
+  const radius = Math.min(height, width) * (0.3 + 0.12 * size);
+  const within = (length: number, place: number): number => length / 2 + (place - 0.5) * (length / 2 - radius);
+  const [centreX, centreY] = [within(width, left), within(height, top)];
+  const [sin, cos] = [Math.sin((turn - 0.5) * 0.6), Math.cos((turn - 0.5) * 0.6)];
   const [front, back] = channels === 1 ? [[225], [0]] : [hue(colours[0]!, 235), hue(colours[1]!, 60)];
   const out = new Uint8Array(height * width * channels);
   for (let i = 0; i < height * width; i++) {

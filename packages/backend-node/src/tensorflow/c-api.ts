@@ -98,8 +98,12 @@ export function checked<R>(api: Api, use: (status: Pointer) => R): R {
   }
 }
 
+/** Throws TensorFlow's own message, and the node at fault where it names one: a node is named after its part of the model. */
 export function throwIfFailed(api: Api, status: Pointer): void {
-  if (api.code(status) !== 0) throw new Error(`TensorFlow: ${(api.message(status) as string).split("\n")[0]}`);
+  if (api.code(status) === 0) return;
+  const message = api.message(status) as string;
+  const node = /\{\{node ([^}]+)\}\}/.exec(message)?.[1];
+  throw new Error(`TensorFlow: ${message.split("\n")[0]}${node ? ` (in ${node})` : ""}`);
 }
 
 /** Calls `use` with a TF_Buffer of `bytes`, or with null. */
