@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { decode, encode } from "@ddpm/core";
 
@@ -124,6 +124,17 @@ test("schedule writes the eight arrays", async () => {
   const written = JSON.parse(readFileSync(at("schedule.json"), "utf8")) as Record<string, number[]>;
   assert.equal(Object.keys(written).length, 8);
   assert.equal(written["alphasCumprod"]!.length, 20);
+});
+
+test("a run keeps the whole path of its data", async () => {
+  const idx = new Uint8Array(16 + 5 * 64);
+  new DataView(idx.buffer).setUint32(0, 0x803);
+  for (const [i, n] of [5, 8, 8].entries()) new DataView(idx.buffer).setUint32(4 + 4 * i, n);
+  mkdirSync(at("pictures"));
+  writeFileSync(at("pictures/train-images-idx3-ubyte"), idx);
+  const data = relative(process.cwd(), at("pictures"));
+  await succeeds("train", "--data", data, "--preset", "tiny", "--train.batch", "4", "--steps", "1", "--out", at("own"));
+  assert.equal(JSON.parse(readFileSync(at("own/config.json"), "utf8"))["data.name"], at("pictures"));
 });
 
 test("inspect shows parameters and configuration", async () => {

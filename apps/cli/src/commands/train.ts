@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
 import { type Config, configure, type Dataset, presets, stepsPerEpoch } from "@ddpm/core";
 import { type Command, Option } from "commander";
-import { openDataset } from "../data/index.ts";
+import { lastingName, openDataset } from "../data/index.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
 import { RunFolder } from "../run-folder.ts";
 import { trainLoop } from "../training-loop.ts";
@@ -39,7 +39,7 @@ async function train(options: Options): Promise<void> {
   const flags: Partial<Config> = {
     ...configOf({ ...options }),
     ...(options.dtype && { "train.dtype": options.dtype }),
-    ...(options.data && { "data.name": options.data }),
+    ...(options.data && { "data.name": lastingName(options.data) }),
   };
   const exists = await folder.exists();
   if (exists && !options.resume)
