@@ -26,7 +26,7 @@ const devices: { readonly [D in DeviceName]: Open } = {
   "tfjs-node": async () => tfjs((await loadTfjsNode()) as never, { name: "tfjs-node (TensorFlow op by op)" }),
   wasm,
   cpu: async () => {
-    const tf = await import("@tensorflow/tfjs");
+    const tf = await quietTfjs();
     await tf.setBackend("cpu");
     return tfjs(tf as never, { name: "tfjs in plain JavaScript" });
   },
@@ -56,11 +56,18 @@ async function wasm({ purpose }: DeviceOptions): Promise<Backend> {
     throw new TypeError(
       "Expected a device that trains but wasm lacks the gradients of convolutions; use --device cpu, or tensorflow after npx ddpm setup",
     );
-  const tf = await import("@tensorflow/tfjs");
+  const tf = await quietTfjs();
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
   const folder = dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm"));
   setWasmPaths(`${folder}/`);
   if (!(await tf.setBackend("wasm")))
     throw new Error(`Expected tfjs's wasm backend to start from ${pathToFileURL(join(folder))} but it did not; use --device cpu`);
   return tfjs(tf as never, { name: "tfjs on WebAssembly" });
+}
+
+/** tfjs without its advertisement of tfjs-node. */
+async function quietTfjs() {
+  const tf = await import("@tensorflow/tfjs");
+  tf.enableProdMode();
+  return tf;
 }
