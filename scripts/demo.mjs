@@ -5,12 +5,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const steps = "900";
+const steps = "1300";
 const resume = existsSync(join(root, "runs/demo/config.json")) ? ["--resume"] : [];
 const size = resume.length > 0 ? [] : ["--preset", "demo", "--data", "shapes", "--data.height", "16", "--data.width", "16"];
 
 ddpm("train", "--out", "runs/demo", "--steps", steps, ...size, ...resume);
-ddpm("sample", "--checkpoint", "runs/demo", "--sampler", "ddim", "--steps", "50", "--count", "36", "--out", "runs/demo/grid.png");
+ddpm("sample", "--checkpoint", "runs/demo", "--count", "36", "--out", "runs/demo/grid.png");
 console.log(
   "\nThe picture:    runs/demo/grid.png\nThe checkpoint: runs/demo/model.safetensors\nNext:           npx ddpm train --data fashion-mnist --out runs/fashion",
 );

@@ -20,7 +20,7 @@ export const presets = {
   /** Draws recognisable shapes of 16×16 after two minutes on a CPU: for `npm run demo`. */
   demo: configure({
     "model.dim": 16,
-    "model.dimMults": [1, 2],
+    "model.dimMults": [1, 2, 4],
     "diffusion.timesteps": 200,
     "diffusion.schedule": "cosine",
     "train.batch": 32,
