@@ -16,7 +16,7 @@ export interface Checkpoint {
  * `image` is the size to draw at, which any file allows.
  */
 export async function readCheckpoint(place: string, flags: Partial<Config> = {}, image: Partial<Config> = {}): Promise<Checkpoint> {
-  const path = (await isFolder(place)) ? join(place, "model.safetensors") : place;
+  const path = await modelFile(place);
   const bytes = await readFile(path).catch((error: Error) => {
     throw new Error(`Expected a checkpoint at ${path} but could not read it (${error.message}); give a .safetensors file or a run folder`, {
       cause: error,
@@ -46,8 +46,8 @@ function decoded(bytes: Uint8Array, flags: Partial<Config>, image: Partial<Confi
   return { config, parameters: values, step: metadata?.step, ours: metadata !== undefined };
 }
 
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
+/** The file of a checkpoint that is given as such or as a run folder. */
+export async function modelFile(place: string): Promise<string> {
+  const entry = await stat(place).catch(() => undefined);
+  return entry?.isDirectory() ? join(place, "model.safetensors") : place;
+}

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
-import { decode, encode } from "@ddpm/core";
+import { decode, encode, shapes } from "@ddpm/core";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,6 +42,8 @@ async function fails(expected: RegExp, code: number, ...args: string[]): Promise
   const result = await ddpm(...args);
   assert.equal(result.code, code, result.stderr);
   assert.match(result.stderr, expected);
+  const complaints = result.stderr.split("\n").filter((line) => line.startsWith("ddpm: "));
+  if (code === 1) assert.equal(complaints.length, 1, result.stderr);
 }
 
 test("a resumed run ends in the same bytes as one that was never stopped", async () => {
@@ -63,13 +65,60 @@ test("Ctrl-C saves a checkpoint and exits with 130", async () => {
   const child = spawn(process.execPath, [bin, "train", ...small, "--steps", "100000", "--out", at("stopped")], {
     stdio: ["ignore", "ignore", "pipe"],
   });
+  let said = "";
   child.stderr.on("data", (text: Buffer) => {
-    if (text.includes("train 1/")) child.kill("SIGINT");
+    said += text;
+    if (!text.includes("train 1/")) return;
+    child.kill("SIGINT");
+    setTimeout(() => child.kill("SIGINT"), 5); // as npx does
   });
   const code = await new Promise((resolve) => child.on("exit", resolve));
-  assert.equal(code, 130);
+  assert.equal(code, 130, said);
+  assert.match(said, /Saved step \d+; go on with npx ddpm train --resume --steps 100000 --out /);
   const { tensors } = decode(readFileSync(at("stopped/state.safetensors")));
   assert.ok(tensors.has("ema/init_conv.weight"));
+});
+
+test("a run that was stopped before it saved anything starts again with --resume", async () => {
+  await succeeds("train", ...small, "--steps", "1", "--out", at("early"));
+  for (const file of ["state.safetensors", "model.safetensors", "log.jsonl"]) rmSync(at(`early/${file}`));
+  await succeeds("train", "--resume", "--steps", "8", "--out", at("early"));
+  assert.ok(readFileSync(at("early/state.safetensors")).equals(readFileSync(at("whole/state.safetensors"))));
+});
+
+test("resume drops a line that a crash cut off, and refuses to go back", async () => {
+  appendFileSync(at("early/log.jsonl"), '{"step":9,"lo');
+  await succeeds("train", "--resume", "--steps", "9", "--out", at("early"));
+  const steps = readFileSync(at("early/log.jsonl"), "utf8").trim().split("\n");
+  assert.deepEqual(
+    steps.map((line) => (JSON.parse(line) as { step: number }).step),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
+  await fails(
+    /Expected --steps or --epochs to reach beyond step 9, where the run stands, but found step 4/,
+    1,
+    "train",
+    "--resume",
+    "--steps",
+    "4",
+    "--out",
+    at("early"),
+  );
+});
+
+test("a run on several threads, over epochs with a partial batch, resumes to the same bytes", async () => {
+  const count = 70;
+  const idx = new Uint8Array(16 + count * 256);
+  for (const [i, n] of [0x803, count, 16, 16].entries()) new DataView(idx.buffer).setUint32(4 * i, n);
+  const pictures = shapes({ height: 16, width: 16 });
+  for (let i = 0; i < count; i++) idx.set(pictures.pixels(i), 16 + i * 256);
+  mkdirSync(at("seventy"));
+  writeFileSync(at("seventy/train-images-idx3-ubyte"), idx);
+  const run = ["--data", at("seventy"), "--preset", "demo", "--train.sampleEvery", "1000"];
+  await succeeds("train", ...run, "--epochs", "2", "--out", at("epochs"));
+  await succeeds("train", ...run, "--steps", "2", "--out", at("epochs-parts"));
+  await succeeds("train", "--resume", "--epochs", "2", "--out", at("epochs-parts"));
+  assert.ok(readFileSync(at("epochs/state.safetensors")).equals(readFileSync(at("epochs-parts/state.safetensors"))));
 });
 
 test("sample draws the same images for a seed, and fewer are a prefix of more", async () => {
@@ -116,6 +165,43 @@ test("denoise predicts eps, and takes a checkpoint without metadata once told th
   const args = ["--checkpoint", at("python.safetensors"), "--input", at("in.safetensors"), "--out", at("eps.safetensors")];
   await fails(/--model.groups/, 1, "denoise", ...args);
   await succeeds("denoise", ...args, "--model.groups", "1");
+  const drawn = await ddpm(
+    "sample",
+    "--checkpoint",
+    at("python.safetensors"),
+    "--model.groups",
+    "1",
+    "--data.height",
+    "8",
+    "--data.width",
+    "8",
+    "--diffusion.timesteps",
+    "20",
+    "--count",
+    "2",
+    "--out",
+    at("python.png"),
+  );
+  assert.equal(drawn.code, 0, drawn.stderr);
+  assert.match(drawn.stderr, /The file does not say how the model was trained; taking --diffusion.schedule linear --diffusion.timesteps 20/);
+  const flat = encode(
+    new Map([
+      ["x", { shape: [1, 64], data: new Float32Array(64) }],
+      ["t", { shape: [1], data: Int32Array.of(7) }],
+    ]),
+  );
+  writeFileSync(at("flat.safetensors"), flat);
+  await fails(
+    /flat.safetensors: Expected x of \[n, c, h, w\] but found \[1, 64\]/,
+    1,
+    "denoise",
+    "--checkpoint",
+    at("whole"),
+    "--input",
+    at("flat.safetensors"),
+    "--out",
+    at("eps.safetensors"),
+  );
   assert.deepEqual(decode(readFileSync(at("eps.safetensors"))).tensors.get("eps")!.shape, [1, 1, 8, 8]);
 });
 
@@ -151,6 +237,11 @@ test("bad input gives one line and exit code 1, wrong usage 2", async () => {
   await fails(/model.groups/, 1, "train", ...small, "--model.groups", "3", "--out", at("groups"));
   await fails(/wasm lacks the gradients/, 1, "train", ...small, "--device", "wasm", "--out", at("wasm"));
   await fails(/Expected to|Expected a folder/, 1, "train", ...small, "--steps", "1", "--out", join(bin, "below-a-file"));
+  await fails(/Expected to write .* choose another --out/, 1, "sample", "--checkpoint", at("whole"), "--out", join(bin, "x.png"));
+  await fails(/Expected seed to be/, 1, "sample", "--checkpoint", at("whole"), "--seed", "-1", "--out", at("x.png"));
+  await fails(/Expected --out to end in .png or .safetensors/, 1, "sample", "--checkpoint", at("whole"), "--out", at("x.jpg"));
+  await fails(/^ddpm: Expected model.dim to be/, 1, "train", ...small, "--model.dim", "27", "--out", at("odd"));
+  await fails(/Expected model.dim 8 as in the run but found 16/, 1, "train", "--resume", "--preset", "demo", "--out", at("whole"));
   await fails(/unknown option/, 2, "inspect", "x", "--no-such-flag");
   writeFileSync(at("short.safetensors"), readFileSync(at("whole/model.safetensors")));
   truncateSync(at("short.safetensors"), 5000);
@@ -161,6 +252,15 @@ test("a loss that is not finite stops training and leaves the last checkpoint", 
   const before = readFileSync(at("whole/state.safetensors"));
   const config = JSON.parse(readFileSync(at("whole/config.json"), "utf8")) as Record<string, unknown>;
   writeFileSync(at("whole/config.json"), JSON.stringify({ ...config, "train.lr": 1e30 }));
-  await fails(/Expected a finite loss but step \d+ gave/, 1, "train", "--resume", "--steps", "40", "--out", at("whole"));
+  await fails(
+    /Expected .* step \d+ to be finite but found .* the checkpoint of step 8 stays as it was; start again in a new --out with a lower --train.lr/,
+    1,
+    "train",
+    "--resume",
+    "--steps",
+    "40",
+    "--out",
+    at("whole"),
+  );
   assert.ok(before.equals(readFileSync(at("whole/state.safetensors"))));
 });

@@ -23,8 +23,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof Interrupted) return 130;
     process.stderr.write(`ddpm: ${(error as Error).message}\n`);
+    if (error instanceof Interrupted) return 130;
     if (process.env["DDPM_DEBUG"]) process.stderr.write(`${(error as Error).stack}\n`);
     return 1;
   }

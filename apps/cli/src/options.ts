@@ -6,17 +6,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 export function configOptions(command: Command, include: (key: ConfigKey) => boolean = () => true): Command {
   for (const key of (Object.keys(fields) as ConfigKey[]).filter(include)) {
     const { help, default: standard } = fields[key];
-    command.addOption(new Option(`--${key} <value>`, `${help} (default ${String(standard)})`).argParser((text) => parsed(key, text)));
+    command.addOption(new Option(`--${key} <value>`, `${help} (default ${String(standard)})`).argParser((text) => parseValue(key, text)));
   }
   return command;
-}
-
-function parsed(key: ConfigKey, text: string): unknown {
-  try {
-    return parseValue(key, text);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
 }
 
 /** The configuration among parsed options, of the keys that `include` accepts. */

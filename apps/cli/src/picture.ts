@@ -39,6 +39,9 @@ export function grid(values: Float32Array, n: number, h: number, w: number, c: n
 
 const byte = (x: number): number => Math.min(Math.max(Math.round((x + 1) * 127.5), 0), 255);
 
-const encodePng = (picture: Picture): Uint8Array => encode({ ...picture, depth: 8 });
-
-export const writePng = (path: string, picture: Picture): Promise<void> => writeAtomically(path, encodePng(picture));
+/** Writes a picture as PNG and returns the bytes. */
+export async function writePng(path: string, picture: Picture): Promise<Uint8Array> {
+  const png = encode({ ...picture, depth: 8 });
+  await writeAtomically(path, png);
+  return png;
+}

@@ -1,14 +1,14 @@
 import { SingleBar } from "cli-progress";
 
-export interface ProgressLine {
+/** Disposing of it gives the terminal back. */
+export interface ProgressLine extends Disposable {
   /** `done` of the total, with what else is known about it. */
   update(done: number, facts?: Readonly<Record<string, string>>): void;
-  stop(): void;
 }
 
 /** Progress on stderr: a bar with rate and time left on a terminal, otherwise a line at the first update and then every ten seconds. */
 export const progress = (label: string, total: number, done = 0): ProgressLine =>
-  process.stderr.isTTY ? bar(label, total, done) : lines(label, total, done);
+  process.stderr.isTTY ? bar(label, total, done) : lines(label, total);
 
 const describe = (facts: Readonly<Record<string, string>>): string =>
   Object.entries(facts)
@@ -23,23 +23,24 @@ function bar(label: string, total: number, done: number): ProgressLine {
     stream: process.stderr,
   });
   single.start(total, done, { facts: "" });
-  return { update: (now, facts = {}) => single.update(now, { facts: describe(facts) }), stop: () => single.stop() };
+  return { update: (now, facts = {}) => single.update(now, { facts: describe(facts) }), [Symbol.dispose]: () => single.stop() };
 }
 
-function lines(label: string, total: number, first: number): ProgressLine {
-  const started = performance.now();
+function lines(label: string, total: number): ProgressLine {
+  let first: { readonly done: number; readonly at: number } | undefined; // with it everything is compiled: what came before tells nothing of the pace
   let written = Number.NEGATIVE_INFINITY;
-  let last = -1;
-  const write = (done: number, facts: Readonly<Record<string, string>>): void => {
-    const left = ((performance.now() - started) / 1000 / Math.max(done - first, 1)) * (total - done);
-    process.stderr.write(`${label} ${done}/${total}  ${describe(facts)}  ${Math.round(left)} s left\n`);
-    written = performance.now();
-    last = done;
+  const left = (done: number, now: number): string => {
+    if (!first || done === first.done) return "";
+    return `  ${Math.round(((now - first.at) / 1000 / (done - first.done)) * (total - done))} s left`;
   };
   return {
     update: (done, facts = {}) => {
-      if (done !== last && (performance.now() - written > 10_000 || done === total)) write(done, facts);
+      const now = performance.now();
+      if (now - written < 10_000 && done !== total) return;
+      process.stderr.write(`${label} ${done}/${total}  ${describe(facts)}${left(done, now)}\n`);
+      first ??= { done, at: now };
+      written = now;
     },
-    stop: () => {},
+    [Symbol.dispose]: () => {},
   };
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { access, appendFile, constants, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Checkpoint, type Config, configure, decodeModel, encodeModel, type Numbers, type Scope, type State } from "@ddpm/core";
 import { writeAtomically } from "./files.ts";
@@ -29,10 +29,11 @@ export class RunFolder {
     await writeAtomically(this.file("config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
   }
 
-  /** Makes the folders. Throws where it may not. */
+  /** Makes the folders. Throws where it may not write. */
   async prepare(): Promise<void> {
     try {
       await mkdir(this.file("samples"), { recursive: true });
+      for (const folder of [this.path, this.file("samples")]) await access(folder, constants.W_OK);
     } catch (error) {
       throw new Error(`Expected a folder to write to at ${this.path} but found ${(error as Error).message}; choose another --out`, { cause: error });
     }
@@ -58,12 +59,11 @@ export class RunFolder {
     await writeAtomically(this.file("model.safetensors"), encodeModel(new Map(averages), metadata));
   }
 
-  /** The state and the step it was saved at. */
-  async load(scope: Scope): Promise<{ state: Map<string, Numbers>; step: number }> {
+  /** The state and the step it was saved at; nothing where the run was stopped before it saved any. */
+  async load(scope: Scope): Promise<{ state: Map<string, Numbers>; step: number } | undefined> {
     const path = this.file("state.safetensors");
-    const bytes = await readFile(path).catch((error: Error) => {
-      throw new Error(`Expected a saved state at ${path} but found none (${error.message}); train into a new --out`, { cause: error });
-    });
+    const bytes = await readFile(path).catch(absent);
+    if (!bytes) return undefined;
     try {
       const { parameters, metadata } = decodeModel(bytes);
       if (!metadata) throw new SyntaxError("Expected a training state but its metadata lacks ddpm");
@@ -81,10 +81,24 @@ export class RunFolder {
 
   /** Drops the log's lines after `step`, which a resumed run will write again. */
   async rewindLog(step: number): Promise<void> {
-    const text = await readFile(this.file("log.jsonl"), "utf8").catch(() => "");
-    const kept = text.split("\n").filter((line) => line && (JSON.parse(line) as { step: number }).step <= step);
+    const text = (await readFile(this.file("log.jsonl"), "utf8").catch(absent)) ?? "";
+    const kept = text.split("\n").filter((line) => stepOf(line) <= step);
     if (kept.length === 0) await rm(this.file("log.jsonl"), { force: true });
     else await writeAtomically(this.file("log.jsonl"), `${kept.join("\n")}\n`);
+  }
+}
+
+/** For `catch`: a file that is not there is undefined, any other failure is thrown. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}
+
+/** The step of a line of the log; infinite for one that a crash cut off. */
+function stepOf(line: string): number {
+  try {
+    return (JSON.parse(line) as { step: number }).step;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 

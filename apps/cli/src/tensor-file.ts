@@ -17,12 +17,28 @@ export async function readTensors(path: string, names: readonly string[]): Promi
   }
 }
 
-/** The images [n, c, h, w] of a tensor as NHWC values. Throws a RangeError unless each has the expected shape [c, h, w]. */
-export function images(name: string, { shape, data }: StoredTensor, expected: readonly number[]): { count: number; values: Float32Array } {
-  const [count = 0, c = 0, h = 0, w = 0] = shape;
-  if (shape.length !== 4 || count === 0 || `${[c, h, w]}` !== `${expected}`)
-    throw new RangeError(`Expected ${name} of [n, ${expected.join(", ")}] but found [${shape.join(", ")}]`);
-  return { count, values: imagesFromNCHW(Float32Array.from(data), [count, h, w, c]) };
+export interface Images {
+  /** [n, c, h, w] */
+  readonly shape: readonly [number, number, number, number];
+  /** How many there are, and their values as NHWC. Throws a RangeError unless each has the shape [c, h, w]. */
+  as(expected: readonly number[]): { readonly count: number; readonly values: Float32Array };
+}
+
+/** The images of tensor `name` [n, c, h, w] in a safetensors file. Throws a RangeError for another rank. */
+export const readImages = async (path: string, name: string): Promise<Images> => imagesOf(path, name, (await readTensors(path, [name])).get(name)!);
+
+export function imagesOf(path: string, name: string, { shape, data }: StoredTensor): Images {
+  const refuse = (expected: readonly (number | string)[]): RangeError =>
+    new RangeError(`${path}: Expected ${name} of [${["n", ...expected].join(", ")}] but found [${shape.join(", ")}]`);
+  if (shape.length !== 4 || data.length === 0) throw refuse(["c", "h", "w"]);
+  const [n, c, h, w] = shape as [number, number, number, number];
+  return {
+    shape: [n, c, h, w],
+    as(expected) {
+      if (`${[c, h, w]}` !== `${expected}`) throw refuse(expected);
+      return { count: n, values: imagesFromNCHW(Float32Array.from(data), [n, h, w, c]) };
+    },
+  };
 }
 
 /** Writes NHWC images as the NCHW tensor `name`. */

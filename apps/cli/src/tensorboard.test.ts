@@ -66,8 +66,7 @@ test("EventWriter writes a version, scalars and images that read back", async ()
     2,
     "samples",
     Uint8Array.from({ length: 300 }, (_, i) => i),
-    28,
-    56,
+    { width: 28, height: 56, channels: 1 },
   );
   await writer.close();
   const [file] = await readdir(folder);

@@ -2,11 +2,13 @@ import { type FileHandle, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { crc32c } from "./crc32c.ts";
+import type { Picture } from "./picture.ts";
 
 /** Writes TensorBoard's event files: TFRecords of Event messages. */
 export class EventWriter {
   readonly #file: FileHandle;
   #pending: Buffer[] = [event({ version: "brain.Event:2" })];
+  #flushed = 0;
 
   private constructor(file: FileHandle) {
     this.#file = file;
@@ -20,12 +22,18 @@ export class EventWriter {
     this.#pending.push(event({ step, summary: [text(1, tag), Buffer.concat([key(2, 5), float32(value)])] }));
   }
 
-  image(step: number, tag: string, png: Uint8Array, width: number, height: number): void {
-    const image = [integer(1, height), integer(2, width), integer(3, 3), bytes(4, png)];
+  image(step: number, tag: string, png: Uint8Array, { width, height, channels }: Pick<Picture, "width" | "height" | "channels">): void {
+    const image = [integer(1, height), integer(2, width), integer(3, channels), bytes(4, png)];
     this.#pending.push(event({ step, summary: [text(1, tag), bytes(4, Buffer.concat(image))] }));
   }
 
+  /** Writes what is pending if the last writing is more than five seconds ago, so that TensorBoard shows a run as it goes. */
+  async flushWhenDue(): Promise<void> {
+    if (performance.now() - this.#flushed > 5000) await this.flush();
+  }
+
   async flush(): Promise<void> {
+    this.#flushed = performance.now();
     const records = Buffer.concat(this.#pending.map(record));
     this.#pending = [];
     await this.#file.appendFile(records);

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   type Backend,
   batch,
@@ -37,19 +36,20 @@ const sampleCount = 16;
 
 /** Trains until `steps`; saves every `train.checkpointEvery` steps, at the end, and on Ctrl-C (which then throws Interrupted). */
 export async function trainLoop({ backend, config, dataset, folder, steps, resume }: Training): Promise<void> {
-  const training = trainingStep(config);
-  const { program, start } = await begin(training, { backend, config, folder, resume });
-  if (resume) await folder.rewindLog(start);
-  const events = await EventWriter.open(folder.path);
-  const samples = new SampleGrids(backend, config, program, training.scope, folder, events);
-  const perEpoch = stepsPerEpoch(dataset, config["train.batch"]);
-  const save = async (step: number): Promise<void> => {
-    await folder.save(config, training.scope, await program.read(), step);
-    await events.flush();
-  };
-  const sampleEvery = config["train.sampleEvery"] || perEpoch;
-  const line = progress("train", steps, start);
   using interruption = watchInterrupts();
+  const training = trainingStep(config);
+  const { program, start } = await begin(training, { backend, config, folder, steps, resume });
+  const events = await EventWriter.open(folder.path);
+  const samples = new SampleGrids({ backend, config, program, scope: training.scope, folder, events });
+  const sampleEvery = config["train.sampleEvery"] || stepsPerEpoch(dataset, config["train.batch"]);
+  using line = progress("train", steps, start);
+  let saved = start;
+  const save = async (step: number): Promise<void> => {
+    const state = await program.read();
+    for (const [name, values] of state) requireFinite(values, `${name} after step ${step}`, saved);
+    await folder.save(config, training.scope, state, step);
+    saved = step;
+  };
   try {
     let next = batchAt(dataset, config, start + 1);
     for (let step = start + 1; step <= steps; step++) {
@@ -57,7 +57,8 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       const running = program.run(trainingFeeds(config, next, step));
       const { epoch, count } = next;
       if (step < steps) next = batchAt(dataset, config, step + 1); // while the step runs
-      const loss = finite((await running)["loss"]![0]!, step);
+      const loss = (await running)["loss"]![0]!;
+      requireFinite([loss], `the loss of step ${step}`, saved);
       const seconds = (performance.now() - began) / 1000;
       const imagesPerSecond = count / seconds;
       line.update(step, { epoch: `${epoch + 1}`, loss: loss.toFixed(4), "images/s": imagesPerSecond.toFixed(0) });
@@ -66,11 +67,12 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       events.scalar(step, "images per second", imagesPerSecond);
       const last = step === steps || interruption.requested;
       if (last || step % config["train.checkpointEvery"] === 0) await save(step);
-      if (interruption.requested) throw new Interrupted(`Saved step ${step} in ${folder.path}`);
+      if (interruption.requested)
+        throw new Interrupted(`Saved step ${step}; go on with npx ddpm train --resume --steps ${steps} --out ${folder.path}`);
       if (last || step % sampleEvery === 0) await samples.draw(step);
+      await events.flushWhenDue();
     }
   } finally {
-    line.stop();
     await events.close();
     await samples[Symbol.asyncDispose]();
     await program[Symbol.asyncDispose]();
@@ -80,59 +82,57 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
 /** Compiles the step with the saved state or a new one, which is then free to be collected. */
 async function begin(
   training: TrainingStep,
-  { backend, config, folder, resume }: Pick<Training, "backend" | "config" | "folder" | "resume">,
+  { backend, config, folder, steps, resume }: Pick<Training, "backend" | "config" | "folder" | "steps" | "resume">,
 ): Promise<{ program: Program; start: number }> {
-  const { state, step } = resume ? await folder.load(training.scope) : { state: initialState(training, config.seed), step: 0 };
+  const { state, step } = (resume && (await folder.load(training.scope))) || { state: initialState(training, config.seed), step: 0 };
+  if (step > steps) throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}`);
+  if (resume) await folder.rewindLog(step);
   return { program: await backend.compile(training.step, state), start: step };
 }
 
 const batchAt = (dataset: Dataset, config: Config, step: number) =>
   batch(dataset, { seed: config.seed, batch: config["train.batch"], step, flip: config["data.flip"] });
 
-function finite(loss: number, step: number): number {
-  if (Number.isFinite(loss)) return loss;
-  throw new RangeError(
-    `Expected a finite loss but step ${step} gave ${loss}; the last checkpoint stays as it was: resume it with a lower --train.lr`,
-  );
+function requireFinite(values: ArrayLike<number>, what: string, saved: number): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    const kept = saved > 0 ? `the checkpoint of step ${saved} stays as it was` : "nothing was saved yet";
+    throw new RangeError(`Expected ${what} to be finite but found ${values[i]}; ${kept}; start again in a new --out with a lower --train.lr`);
+  }
+}
+
+interface GridsOf {
+  readonly backend: Backend;
+  readonly config: Config;
+  readonly program: Program;
+  readonly scope: Scope;
+  readonly folder: RunFolder;
+  readonly events: EventWriter;
 }
 
 /** Draws grids with the averaged weights into samples/ and TensorBoard; compiles its sampler at the first one. */
 class SampleGrids implements AsyncDisposable {
-  readonly #backend: Backend;
-  readonly #config: Config;
-  readonly #program: Program;
-  readonly #scope: Scope;
-  readonly #folder: RunFolder;
-  readonly #events: EventWriter;
+  readonly #of: GridsOf;
   #sampler: Sampler | undefined;
 
-  constructor(backend: Backend, config: Config, program: Program, scope: Scope, folder: RunFolder, events: EventWriter) {
-    this.#backend = backend;
-    this.#config = config;
-    this.#program = program;
-    this.#scope = scope;
-    this.#folder = folder;
-    this.#events = events;
+  constructor(of: GridsOf) {
+    this.#of = of;
   }
 
   async draw(step: number): Promise<void> {
-    const averages = await this.#averages();
-    this.#sampler ??= await compileSampler(this.#backend, this.#config, averages, { sampler: "ddim", batch: sampleCount });
+    const { backend, config, program, scope, folder, events } = this.#of;
+    const averages = scope.unpackValues((await program.read(["ema"])).get("ema")!);
+    this.#sampler ??= await compileSampler(backend, config, averages, { sampler: "ddim", batch: sampleCount });
     await this.#sampler.write(averages);
     let images: Numbers = new Float32Array();
-    for await (const { step: done, steps, x } of this.#sampler.draw({ seed: this.#config.seed })) if (done === steps) images = await x();
-    const [n, h, w, c] = imageShape(this.#config, sampleCount);
+    for await (const { step: done, steps, x } of this.#sampler.draw({ seed: config.seed })) if (done === steps) images = await x();
+    const [n, h, w, c] = imageShape(config, sampleCount);
     const picture = grid(Float32Array.from(images), n, h, w, c);
-    const file = this.#folder.file(`samples/step-${String(step).padStart(6, "0")}.png`);
-    await writePng(file, picture);
-    this.#events.image(step, "samples", await readFile(file), picture.width, picture.height);
+    const png = await writePng(folder.file(`samples/step-${String(step).padStart(6, "0")}.png`), picture);
+    events.image(step, "samples", png, picture);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sampler?.[Symbol.asyncDispose]();
-  }
-
-  async #averages(): Promise<Map<string, Numbers>> {
-    return this.#scope.unpackValues((await this.#program.read(["ema"])).get("ema")!);
   }
 }

@@ -2,8 +2,9 @@ import { openDevice } from "@ddpm/backend-node";
 import { type Config, imageShape, input, model, Scope, type Step } from "@ddpm/core";
 import type { Command } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
+import { prepareFolderOf } from "../files.ts";
 import { configOf, configOptions, deviceOption } from "../options.ts";
-import { images, readTensors, writeImages } from "../tensor-file.ts";
+import { imagesOf, readTensors, writeImages } from "../tensor-file.ts";
 
 interface Options {
   readonly checkpoint: string;
@@ -25,12 +26,15 @@ export function denoiseCommand(program: Command): void {
 }
 
 async function denoise(options: Options): Promise<void> {
+  await prepareFolderOf(options.out);
   const tensors = await readTensors(options.input, ["x", "t"]);
-  const [x, t] = [tensors.get("x")!, tensors.get("t")!];
-  const [, , height = 0, width = 0] = x.shape;
+  const x = imagesOf(options.input, "x", tensors.get("x")!);
+  const t = tensors.get("t")!;
+  const [count, , height, width] = x.shape;
+  if (`${t.shape}` !== `${count}` || !["I32", "I64"].includes(t.dtype))
+    throw new RangeError(`${options.input}: Expected t of [${count}], int32 or int64, but found ${t.dtype} of [${t.shape}]`);
   const { config, parameters } = await readCheckpoint(options.checkpoint, configOf({ ...options }), { "data.height": height, "data.width": width });
-  const { count, values } = images("x", x, [config["model.channels"], height, width]);
-  if (`${t.shape}` !== `${count}`) throw new RangeError(`Expected t of [${count}] but found [${t.shape}]`);
+  const { values } = x.as([config["model.channels"], height, width]);
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
   await using forward = await backend.compile(forwardStep(config, count), parameters);
   const { eps } = await forward.run({ x: values, t: Int32Array.from(t.data) });

@@ -1,7 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { decode, size } from "@ddpm/core";
 import type { Command } from "commander";
+import { modelFile } from "../checkpoint-file.ts";
 
 export function inspectCommand(program: Command): void {
   program
@@ -9,8 +9,7 @@ export function inspectCommand(program: Command): void {
     .description("Show what a checkpoint holds: configuration, parameters, shapes")
     .option("--json", "for machines")
     .action(async (place: string, { json }: { json?: true }) => {
-      const path = (await stat(place).catch(() => undefined))?.isDirectory() ? join(place, "model.safetensors") : place;
-      const facts = await inspect(path);
+      const facts = await inspect(await modelFile(place));
       process.stdout.write(json ? `${JSON.stringify(facts)}\n` : describe(facts));
     });
 }

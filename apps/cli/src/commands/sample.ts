@@ -1,14 +1,25 @@
-import { mkdir } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
-import { type Backend, type Config, compileSampler, imageShape, type SamplerName, type Spacing, samplerNames, size, spacingNames } from "@ddpm/core";
+import {
+  type Backend,
+  type Config,
+  compileSampler,
+  imageShape,
+  parseValue,
+  type SamplerName,
+  type Spacing,
+  samplerNames,
+  size,
+  spacingNames,
+} from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
+import { prepareFolderOf } from "../files.ts";
 import { Interrupted, watchInterrupts } from "../interrupt.ts";
 import { configOf, configOptions, count, describesModel, deviceOption } from "../options.ts";
 import { grid, writePng } from "../picture.ts";
 import { progress } from "../progress.ts";
-import { images, readTensors, writeImages } from "../tensor-file.ts";
+import { readImages, writeImages } from "../tensor-file.ts";
 
 interface Options {
   readonly checkpoint: string;
@@ -38,8 +49,8 @@ export function sampleCommand(program: Command): void {
     .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(number))
     .option("--clip", "clip the predicted x0 to [-1, 1] at each step (ddpm and ddim do)")
     .option("--no-clip", "do not: the notebook's rule")
-    .addOption(new Option("--count <n>", "number of images").argParser(count).default(16))
-    .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser(number).default(0))
+    .addOption(new Option("--count <n>", "number of images").argParser(count).default(16).conflicts("init"))
+    .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser((text) => parseValue("seed", text)).default(0))
     .option("--init <file>", "safetensors file whose xT [N,C,H,W] replaces the drawn start")
     .requiredOption("--out <path>", "grid.png, samples.safetensors, or a folder for one PNG each")
     .addOption(deviceOption())
@@ -48,21 +59,21 @@ export function sampleCommand(program: Command): void {
 }
 
 async function sample(options: Options, command: Command): Promise<void> {
-  const xT = options.init === undefined ? undefined : (await readTensors(options.init, ["xT"])).get("xT")!;
+  const writer = await writerTo(options.out);
+  const xT = options.init === undefined ? undefined : await readImages(options.init, "xT");
   const [, , height, width] = xT?.shape ?? [];
   const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel), {
     ...(height && width && { "data.height": height, "data.width": width }),
   });
   const { config } = checkpoint;
   if (!checkpoint.ours) process.stderr.write(`The file does not say how the model was trained; taking ${assumed(config)}\n`);
-  const start = xT && images("xT", xT, [config["model.channels"], config["data.height"], config["data.width"]]);
+  const start = xT?.as([config["model.channels"], config["data.height"], config["data.width"]]);
   const total = start?.count ?? options.count;
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
   // commander gives clip a value even where neither flag is used
   const clip = command.getOptionValueSource("clip") === "cli" ? options.clip : undefined;
   const values = await draw(backend, checkpoint, { ...options, clip }, total, start?.values);
-  const [, ...image] = imageShape(config, total);
-  await write(options.out, values, [total, ...image]);
+  await writer(values, imageShape(config, total));
   process.stdout.write(`Drew ${total} images with ${options.sampler} on ${backend.name}: ${options.out}\n`);
 }
 
@@ -85,7 +96,7 @@ async function draw(
   const out = new Float32Array(total * elements);
   const { sampler, steps, spacing, eta, clip, seed } = options;
   await using compiled = await compileSampler(backend, config, parameters, { sampler, batch, steps, spacing, eta, clip });
-  const line = progress("sample", runs * compiled.table.length);
+  using line = progress("sample", runs * compiled.table.length);
   using interruption = watchInterrupts("Stopping after this step; nothing is written");
   for (let run = 0; run < runs; run++) {
     const first = run * batch;
@@ -96,7 +107,6 @@ async function draw(
       if (step === steps) out.set((await x()).slice(0, out.length - first * elements), first * elements);
     }
   }
-  line.stop();
   return out;
 }
 
@@ -106,16 +116,21 @@ function padded(values: Float32Array, length: number): Float32Array {
   return out;
 }
 
-/** Writes a tensor, a grid, or one picture for each image, as the path's ending says. */
-async function write(out: string, values: Float32Array, [n, h, w, c]: readonly [number, number, number, number]): Promise<void> {
+type Writer = (values: Float32Array, shape: readonly [number, number, number, number]) => Promise<unknown>;
+
+/** What writes NHWC images as the path's ending says: a tensor, a grid, or a folder with one picture each. Throws where the path cannot be written. */
+async function writerTo(out: string): Promise<Writer> {
   const ending = extname(out);
-  if (ending === ".safetensors") return writeImages(out, "samples", values, [n, h, w, c]);
-  if (ending === ".png") return writePng(out, grid(values, n, h, w, c));
-  await mkdir(out, { recursive: true });
-  for (let i = 0; i < n; i++) {
-    const image = values.subarray(i * h * w * c, (i + 1) * h * w * c);
-    await writePng(join(out, `${String(i).padStart(4, "0")}.png`), grid(image, 1, h, w, c, { scale: 1, gap: 0 }));
-  }
+  await prepareFolderOf(ending ? out : join(out, "0000.png"));
+  if (ending === ".safetensors") return (values, shape) => writeImages(out, "samples", values, shape);
+  if (ending === ".png") return (values, [n, h, w, c]) => writePng(out, grid(values, n, h, w, c));
+  if (ending) throw new TypeError(`Expected --out to end in .png or .safetensors, or to be a folder, but found ${out}`);
+  return async (values, [n, h, w, c]) => {
+    for (let i = 0; i < n; i++) {
+      const image = values.subarray(i * h * w * c, (i + 1) * h * w * c);
+      await writePng(join(out, `${String(i).padStart(4, "0")}.png`), grid(image, 1, h, w, c, { scale: 1, gap: 0 }));
+    }
+  };
 }
 
 function number(text: string): number {

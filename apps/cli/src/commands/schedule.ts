@@ -1,6 +1,6 @@
 import { type ScheduleName, schedule, scheduleNames } from "@ddpm/core";
 import { type Command, Option } from "commander";
-import { writeAtomically } from "../files.ts";
+import { prepareFolderOf, writeAtomically } from "../files.ts";
 import { count } from "../options.ts";
 
 const written = [
@@ -22,6 +22,7 @@ export function scheduleCommand(program: Command): void {
     .addOption(new Option("--timesteps <n>", "length T").argParser(count).default(600))
     .requiredOption("--out <file>", "JSON file to write")
     .action(async ({ schedule: name, timesteps, out }: { schedule: ScheduleName; timesteps: number; out: string }) => {
+      await prepareFolderOf(out);
       const constants = schedule(name, timesteps);
       await writeAtomically(out, `${JSON.stringify(Object.fromEntries(written.map((key) => [key, [...constants[key]]])))}\n`);
       process.stdout.write(`Wrote ${name} over ${timesteps} timesteps: ${out}\n`);

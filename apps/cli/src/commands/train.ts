@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, configure, type Dataset, presets, stepsPerEpoch } from "@ddpm/core";
+import { type Config, configure, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { lastingName, openDataset } from "../data/index.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
@@ -29,12 +29,12 @@ export function trainCommand(program: Command): void {
     .addOption(new Option("--epochs <n>", "passes over the data in all (1 if neither is given)").argParser(count))
     .option("--resume", "go on with the run in --out")
     .addOption(deviceOption())
-    .addOption(new Option("--dtype <type>", "short for --train.dtype").choices(["float32", "bf16"]))
+    .addOption(new Option("--dtype <type>", "short for --train.dtype").choices(["float32", "bf16"]).conflicts("train.dtype"))
     .action(train);
   configOptions(command, (key) => key !== "data.name");
 }
 
-async function train(options: Options): Promise<void> {
+async function train(options: Options, command: Command): Promise<void> {
   const folder = new RunFolder(resolve(options.out));
   const flags: Partial<Config> = {
     ...configOf({ ...options }),
@@ -47,7 +47,8 @@ async function train(options: Options): Promise<void> {
   if (!exists && options.resume)
     throw new Error(`Expected a run to resume in ${options.out} but found no config.json; leave --resume out to start one`);
   const saved = exists ? await folder.config() : undefined;
-  if (saved) refuseContradictions(saved, flags);
+  const asked = command.getOptionValueSource("preset") === "cli" ? { ...settingsOf(presets[options.preset]), ...flags } : flags;
+  if (saved) refuseContradictions(saved, asked);
   const dataset = await open(saved ?? flags);
   const config = saved ?? configure(presets[options.preset], fromData(dataset), flags);
   refuseContradictions({ ...config, ...fromData(dataset) }, config, "the data");
@@ -78,6 +79,10 @@ const fromData = ({ height, width, channels }: Dataset): Partial<Config> => ({
   "data.width": width,
   "model.channels": channels,
 });
+
+/** What a preset sets: where it differs from the defaults. */
+const settingsOf = (preset: Config): Partial<Config> =>
+  Object.fromEntries(Object.entries(preset).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key as keyof Config])));
 
 /** Throws where a given value differs from a fixed one. */
 function refuseContradictions(fixed: Config, given: Partial<Config>, owner = "the run"): void {

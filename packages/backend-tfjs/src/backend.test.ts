@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { batch, configure, initialState, presets, shapes, trainingFeeds, trainingStep } from "@ddpm/core";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-cpu";
+import { tfjs } from "./backend.ts";
+
+const config = configure(presets.tiny, { "model.dim": 4, "data.height": 4, "data.width": 4, "train.batch": 2 });
+const data = batch(shapes({ height: 4, width: 4 }), { seed: 0, batch: 2, step: 1, flip: true });
+const training = trainingStep(config);
+
+await tf.setBackend("cpu");
+
+test("after a run only the state's tensors are alive, and none after disposal", async () => {
+  const before = tf.memory().numTensors;
+  const program = await tfjs(tf, { name: "cpu" }).compile(training.step, initialState(training, 0));
+  const own = tf.memory().numTensors - before;
+  assert.equal(own, training.scope.parameters.size + 3); // moments and average are one tensor each
+  for (const n of [1, 2]) {
+    await program.run(trainingFeeds(config, data, n));
+    await program.read();
+    assert.equal(tf.memory().numTensors - before, own);
+  }
+  await program[Symbol.asyncDispose]();
+  assert.equal(tf.memory().numTensors, before);
+});
+
+test("a page gets to breathe between nodes", async () => {
+  let pauses = 0;
+  const pause = async (): Promise<void> => void pauses++;
+  await using program = await tfjs(tf, { name: "cpu", pause }).compile(training.step, initialState(training, 0));
+  const start = performance.now();
+  await program.run(trainingFeeds(config, data, 1));
+  const took = performance.now() - start;
+  assert.ok(pauses > 0 && pauses <= took / 10 + 1, `${pauses} pauses in ${took} ms`);
+});
+
+test("an error of tfjs names the op and the part of the model", async () => {
+  const broken = { ...tf, matMul: () => assert.fail("out of memory") } as unknown as typeof tf;
+  await using program = await tfjs(broken, { name: "cpu" }).compile(training.step, initialState(training, 0));
+  await assert.rejects(program.run(trainingFeeds(config, data, 1)), /^Error: matmul of time_mlp\.1: out of memory$/);
+});
