@@ -19,7 +19,9 @@ for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
 
 function check(file, folder, packages) {
-  const specifiers = [...readFileSync(file, "utf8").matchAll(/^(?:import|export)[^"]*? from "([^"]+)"/gm)].map(([, specifier]) => specifier);
+  const specifiers = [...readFileSync(file, "utf8").matchAll(/(?:^(?:import|export)[^"]*? from |^import |\bimport\()"([^"]+)"/gm)].map(
+    ([, specifier]) => specifier,
+  );
   return specifiers
     .filter((specifier) => !isAllowed(specifier, file, folder, packages))
     .map((specifier) => `${relative(root, file)} must not import ${specifier}`);
@@ -28,13 +30,13 @@ function check(file, folder, packages) {
 function isAllowed(specifier, file, folder, packages) {
   if (specifier.startsWith(".")) return !relative(folder, resolve(dirname(file), specifier)).startsWith("..");
   if (specifier.startsWith("@ddpm/")) return packages.includes(specifier.split("/")[1]);
-  return !folder.endsWith("core") || file.endsWith(".test.ts") || file.includes("/test/");
+  return !folder.endsWith("core") || /\.test\.ts$|\/(test|scripts)\//.test(file);
 }
 
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (entry.name === "node_modules") return [];
     const path = join(folder, entry.name);
-    return entry.isDirectory() ? sources(path) : path.endsWith(".ts") ? [path] : [];
+    return entry.isDirectory() ? sources(path) : /\.(ts|js|mjs)$/.test(path) ? [path] : [];
   });
 }

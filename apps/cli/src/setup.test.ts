@@ -39,7 +39,9 @@ test("setup refuses a wheel that is another file, or none", async () => {
   const file = join(folder, "a.whl");
   writeFileSync(file, "not a wheel");
   await refuses(/Expected a\.whl to be tensorflow-cpu with sha256 \w{64} but found \w{64}; fetch it again$/, ["setup", "--wheel", file]);
-  await refuses(/Expected a wheel at .*b\.whl but could not read it/, ["setup", "--wheel", join(folder, "b.whl")]);
+  await refuses(/Expected --wheel to be a folder with all that npx ddpm setup --cuda --dry-run lists/, ["setup", "--cuda", "--wheel", file]);
+  await refuses(/Expected a wheel at .*manylinux.*whl but could not read it/, ["setup", "--cuda", "--wheel", folder]);
+  await refuses(/Expected a wheel or a folder of wheels at .*b\.whl but could not read it/, ["setup", "--wheel", join(folder, "b.whl")]);
 });
 
 test("setup says what to do without pip, offline, and where it may not write", async () => {
@@ -68,11 +70,11 @@ test("without TensorFlow, training says what is missing and sampling falls back 
   const sample = ["sample", "--checkpoint", out, "--sampler", "ddim", "--steps", "2", "--count", "1", "--out", join(folder, "x.png")];
   const { code, stderr } = await ddpm(sample, without);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /No TensorFlow here \(npx ddpm setup installs it\): sampling on wasm instead/);
+  assert.match(stderr, /Expected libtensorflow.* unset it\. Sampling on wasm instead/);
 });
 
-test("doctor names the command that installs what is missing", async () => {
+test("doctor names the command that mends what is missing", async () => {
   const { stdout } = await ddpm(["doctor"], without);
-  assert.match(stdout, /TensorFlow +missing: Expected libtensorflow[\s\S]*→ npx ddpm setup/);
-  assert.match(stdout, /the CUDA path has not been run/);
+  assert.match(stdout, /TensorFlow +missing: Expected libtensorflow[\s\S]*→ unset DDPM_TENSORFLOW/);
+  assert.match(stdout, /we have not run the CUDA path/);
 });

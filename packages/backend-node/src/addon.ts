@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -31,7 +31,7 @@ export async function loadTfjsNode(): Promise<unknown> {
 export async function buildAddon(library: TensorFlowLibrary, say: (line: string) => void): Promise<void> {
   const folder = dirname(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
   const stamp = join(folder, "deps", "built-against");
-  if (existsSync(stamp)) return;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === library.directory) return; // built, or tried in vain
   const compiler = await execute("c++", ["--version"]).catch(() => undefined);
   if (!compiler) return say("No C++ compiler: the device tfjs-node stays away, the others do not need it");
   say("Building the addon of tfjs-node");
@@ -43,12 +43,12 @@ export async function buildAddon(library: TensorFlowLibrary, say: (line: string)
       maxBuffer: 1 << 26,
     });
     await writeFile(log, stdout + stderr);
-    await writeFile(stamp, library.directory);
   } catch (error) {
     const { stdout = "", stderr = (error as Error).message } = error as { stdout?: string; stderr?: string };
     await writeFile(log, stdout + stderr);
     say(`The addon of tfjs-node did not build (see ${log}): the device tfjs-node stays away, the others do not need it`);
   }
+  await writeFile(stamp, library.directory);
 }
 
 /** Puts libraries, under the names that the linker and the loader ask for, and headers where the package expects them. */

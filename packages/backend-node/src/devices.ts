@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -40,11 +41,13 @@ const devices: { readonly [D in DeviceName]: Open } = {
 export async function openDevice(name: string, options: DeviceOptions): Promise<Backend> {
   if (!isDevice(name)) throw new TypeError(`Expected a device among ${deviceNames.join(", ")} but found ${name}`);
   if (options.dtype === "bf16" && !name.startsWith("tensorflow")) throw new TypeError(`Expected --device tensorflow for bf16 but found ${name}`);
+  if (options.dtype === "bf16" && !name.endsWith("cuda") && isIntelWithoutAmx())
+    options.say("bf16 is slower than float32 on this CPU: of Intel's, only those with AMX gain by it");
   try {
     return await devices[name](options);
   } catch (error) {
     if (!(error instanceof TensorFlowMissingError) || name !== "tensorflow" || options.purpose === "train") throw error;
-    options.say(`No TensorFlow here (npx ddpm setup installs it): sampling on wasm instead`);
+    options.say(`${error.message}. Sampling on wasm instead`);
     return devices.wasm(options);
   }
 }
@@ -63,6 +66,11 @@ async function wasm({ purpose }: DeviceOptions): Promise<Backend> {
   if (!(await tf.setBackend("wasm")))
     throw new Error(`Expected tfjs's wasm backend to start from ${pathToFileURL(join(folder))} but it did not; use --device cpu`);
   return tfjs(tf as never, { name: "tfjs on WebAssembly" });
+}
+
+function isIntelWithoutAmx(): boolean {
+  const facts = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";
+  return facts.includes("GenuineIntel") && !facts.includes("amx_bf16");
 }
 
 /** tfjs without its advertisement of tfjs-node. */

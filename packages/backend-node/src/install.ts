@@ -1,8 +1,10 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createReadStream, createWriteStream, existsSync, rmSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import yauzl, { type Entry, type ZipFile } from "yauzl";
@@ -11,7 +13,7 @@ import { type Flavour, type Wheel, wheels } from "./wheels.ts";
 
 export interface InstallOptions {
   readonly flavour?: Flavour;
-  /** A wheel fetched elsewhere, for machines without a network. */
+  /** For machines without a network: a folder with the wheels of the flavour, fetched elsewhere, or the one of `cpu` itself. */
   readonly wheel?: string;
   /** Told what is going on, a line at a time. */
   readonly say?: (line: string) => void;
@@ -28,18 +30,30 @@ export async function installTensorFlow({ flavour = "cpu", wheel, say = () => {}
   const target = installFolder(flavour);
   if (existsSync(join(target, "complete"))) return target;
   checkPlatform();
+  const local = wheel === undefined ? undefined : await localWheels(wheel, flavour);
   const work = await workFolder(target);
+  const leave = (): never => {
+    rmSync(work, { recursive: true, force: true });
+    process.exit(130);
+  };
+  process.once("SIGINT", leave).once("SIGTERM", leave);
   try {
-    for (const item of wheel ? wheels[flavour].slice(0, 1) : wheels[flavour]) {
-      say(`Fetching ${item.name} ${item.version}`);
-      const file = wheel ?? (await download(item, work));
+    for (const item of wheels[flavour]) {
+      if (!local) say(`Fetching ${item.name} ${item.version}`);
+      const file = local ? local(item) : await download(item, work, flavour);
       await checkSum(file, item);
       say(`Unpacking ${item.name}`);
       await unpack(file, join(work, "unpacked"), item.name.startsWith("tensorflow") ? needed : /^nvidia\/.*\.so/);
-      if (!wheel) await rm(file);
+      if (!local) await rm(file);
     }
     await publish(join(work, "unpacked"), target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    throw new Error(`Expected room for TensorFlow in ${dirname(target)} but the disk is full; free some, or set XDG_CACHE_HOME to another disk`, {
+      cause: error,
+    });
   } finally {
+    process.off("SIGINT", leave).off("SIGTERM", leave);
     await rm(work, { recursive: true, force: true });
   }
   findTensorFlow({ path: join(target, "tensorflow") });
@@ -50,6 +64,15 @@ function checkPlatform(): void {
   const found = `${process.platform} on ${process.arch}`;
   if (found !== "linux on x64")
     throw new Error(`Expected Linux on x64 for TensorFlow but found ${found}; the devices wasm, cpu and reference work here`);
+}
+
+async function localWheels(place: string, flavour: Flavour): Promise<(wheel: Wheel) => string> {
+  const entry = await stat(place).catch((error: Error) => {
+    throw new Error(`Expected a wheel or a folder of wheels at ${place} but could not read it (${error.message})`, { cause: error });
+  });
+  if (entry.isDirectory()) return ({ file }) => join(place, file);
+  if (wheels[flavour].length === 1) return () => place;
+  throw new Error(`Expected --wheel to be a folder with all that npx ddpm setup --cuda --dry-run lists but found the file ${place}`);
 }
 
 async function workFolder(target: string): Promise<string> {
@@ -63,37 +86,20 @@ async function workFolder(target: string): Promise<string> {
   }
 }
 
-/** Fetches one wheel with pip, whatever Python it belongs to. */
-async function download({ name, version, file, sha256 }: Wheel, folder: string): Promise<string> {
+/** Fetches one wheel with pip, whatever Python it belongs to; pip shows how far it is. */
+async function download({ name, version, file, sha256 }: Wheel, folder: string, flavour: Flavour): Promise<string> {
   const requirements = join(folder, "requirements.txt");
   await writeFile(requirements, `${name}==${version} --hash=sha256:${sha256}\n`);
   const platforms = ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64"];
   const target = ["--python-version", "3.12", "--implementation", "cp", ...platforms.flatMap((platform) => ["--platform", platform])];
-  const args = [
-    "-m",
-    "pip",
-    "download",
-    "--quiet",
-    "--no-deps",
-    "--only-binary=:all:",
-    "--require-hashes",
-    ...target,
-    "-d",
-    folder,
-    "-r",
-    requirements,
-  ];
-  try {
-    await promisify(execFile)(await python(), args, { maxBuffer: 1 << 26 });
-  } catch (error) {
-    const lines = ((error as { stderr?: string }).stderr ?? (error as Error).message).trim().split("\n");
-    const reason = lines.findLast((line) => line.includes("ERROR")) ?? lines.at(-1);
-    throw new Error(
-      `Expected pip to fetch ${name} but it said "${reason}"; check the network, or fetch ${file} elsewhere and run npx ddpm setup --wheel FILE`,
-      { cause: error },
-    );
-  }
-  return join(folder, file);
+  const args = ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes", ...target, "-d", folder, "-r", requirements];
+  const child = spawn(await python(), args, { stdio: ["ignore", 2, "pipe"] });
+  const [complaints, [code]] = await Promise.all([text(child.stderr!), once(child, "close")]);
+  if (code === 0) return join(folder, file);
+  const lines = complaints.trim().split("\n");
+  const reason = lines.findLast((line) => line.includes("ERROR")) ?? lines.at(-1);
+  const remedy = `fetch ${file} elsewhere and run npx ddpm setup ${flavour === "cuda" ? "--cuda " : ""}--wheel FOLDER`;
+  throw new Error(`Expected pip to fetch ${name} but it said "${reason}"; check the network, or ${remedy}`);
 }
 
 async function python(): Promise<string> {
@@ -105,7 +111,7 @@ async function python(): Promise<string> {
     if (works) return command;
   }
   throw new Error(
-    "Expected Python with pip to fetch TensorFlow but found none; install python3-pip, or fetch the wheel elsewhere and run npx ddpm setup --wheel FILE",
+    "Expected Python with pip to fetch TensorFlow but found none; install python3-pip, or fetch the wheel elsewhere and run npx ddpm setup --wheel FOLDER",
   );
 }
 
@@ -140,8 +146,9 @@ async function unpack(path: string, folder: string, matching: RegExp): Promise<v
 /** Moves a finished folder into place; where another set-up was quicker, its folder stays. */
 async function publish(folder: string, target: string): Promise<void> {
   await writeFile(join(folder, "complete"), "");
-  await rm(target, { recursive: true, force: true });
+  const complete = (): boolean => existsSync(join(target, "complete"));
+  if (!complete()) await rm(target, { recursive: true, force: true });
   await rename(folder, target).catch((error: Error) => {
-    if (!existsSync(join(target, "complete"))) throw error;
+    if (!complete()) throw error;
   });
 }

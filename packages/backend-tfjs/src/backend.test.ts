@@ -38,5 +38,7 @@ test("a page gets to breathe between nodes", async () => {
 test("an error of tfjs names the op and the part of the model", async () => {
   const broken = { ...tf, matMul: () => assert.fail("out of memory") } as unknown as typeof tf;
   await using program = await tfjs(broken, { name: "cpu" }).compile(training.step, initialState(training, 0));
+  const before = tf.memory().numTensors;
   await assert.rejects(program.run(trainingFeeds(config, data, 1)), /^Error: matmul of time_mlp\.1: out of memory$/);
+  assert.equal(tf.memory().numTensors, before);
 });

@@ -33,7 +33,7 @@ export function tfjs(tf: Tf, { name, pause }: TfjsOptions): Backend {
     name,
     async compile(step, state) {
       await select();
-      const program = new TfjsProgram(tf, step, state, { select, pause });
+      const program = new TfjsProgram(tf, step, state, { select, pause, closed: (program) => open.delete(program) });
       open.add(program);
       return program;
     },
@@ -43,16 +43,24 @@ export function tfjs(tf: Tf, { name, pause }: TfjsOptions): Backend {
   };
 }
 
+interface ProgramOptions {
+  readonly select: () => Promise<void>;
+  readonly pause: TfjsOptions["pause"];
+  readonly closed: (program: TfjsProgram) => void;
+}
+
 class TfjsProgram implements Program {
   readonly #tf: Tf;
   readonly #step: Step;
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #state: Map<string, core.Tensor>;
   readonly #pause: TfjsOptions["pause"];
+  readonly #onClose: (program: TfjsProgram) => void;
   /** Makes tfjs use the program's own backend, since tfjs has one for all. */
   readonly #select: () => Promise<void>;
 
-  constructor(tf: Tf, step: Step, state: State, { select, pause }: { select: () => Promise<void>; pause: TfjsOptions["pause"] }) {
+  constructor(tf: Tf, step: Step, state: State, { select, pause, closed }: ProgramOptions) {
+    this.#onClose = closed;
     this.#select = select;
     this.#tf = tf;
     this.#step = step;
@@ -92,6 +100,7 @@ class TfjsProgram implements Program {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const tensor of this.#state.values()) tensor.dispose();
     this.#state.clear();
+    this.#onClose(this);
   }
 
   #replace(name: string, tensor: core.Tensor): void {
@@ -111,6 +120,23 @@ class TfjsProgram implements Program {
     const uses = new Map<Tensor, number>();
     for (const tensor of [...roots, ...order.flatMap(({ inputs }) => inputs)]) uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
     const values = new Map<Tensor, core.Tensor>();
+    try {
+      await this.#fill(values, order, uses, feeds);
+    } catch (error) {
+      for (const value of values.values()) value.dispose();
+      throw error;
+    }
+    const results = roots.map((root) => this.#tf.keep(this.#tf.clone(values.get(root)!)));
+    for (const root of roots) release(root, uses, values);
+    return results;
+  }
+
+  async #fill(
+    values: Map<Tensor, core.Tensor>,
+    order: readonly Tensor[],
+    uses: Map<Tensor, number>,
+    feeds: Readonly<Record<string, Numbers>>,
+  ): Promise<void> {
     let paused = performance.now();
     for (const tensor of order) {
       values.set(
@@ -126,9 +152,6 @@ class TfjsProgram implements Program {
       await this.#pause();
       paused = performance.now();
     }
-    const results = roots.map((root) => this.#tf.keep(this.#tf.clone(values.get(root)!)));
-    for (const root of roots) release(root, uses, values);
-    return results;
   }
 
   #value(tensor: Tensor, inputs: core.Tensor[], feeds: Readonly<Record<string, Numbers>>): core.Tensor {

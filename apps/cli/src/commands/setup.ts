@@ -13,7 +13,7 @@ export function setupCommand(program: Command): void {
     .description("Install TensorFlow into the user's cache (270 MB to fetch, 0.9 GB on disk); does nothing where it is")
     .option("--cuda", "with CUDA, for NVIDIA GPUs (several GB; not yet run by us on a GPU)")
     .option("--dry-run", "only list files, versions and checksums")
-    .option("--wheel <file>", "take TensorFlow's wheel from a file instead of the network")
+    .option("--wheel <file|dir>", "take TensorFlow's wheel, or a folder of the wheels that --dry-run lists, instead of the network")
     .action(setup);
 }
 

@@ -49,7 +49,7 @@ export async function tensorflow({
   return {
     name: `TensorFlow ${api.version()} on the ${gpu ? "GPU" : "CPU"}`,
     async compile(step, state) {
-      const program = new TensorFlowProgram(api, step, state, { ...options, gpu, threads });
+      const program = new TensorFlowProgram(api, step, state, { ...options, gpu, threads, closed: (program) => open.delete(program) });
       open.add(program);
       await program.write(state);
       return program;
@@ -69,6 +69,13 @@ function hasGpu(api: Api, options: Pick<SessionOptions, "bf16" | "gpu">): boolea
   }
 }
 
+interface ProgramOptions {
+  readonly threads: number;
+  readonly bf16: boolean;
+  readonly gpu: boolean;
+  readonly closed: (program: AsyncDisposable) => void;
+}
+
 class TensorFlowProgram implements Program {
   readonly #api: Api;
   readonly #session: Session;
@@ -76,10 +83,14 @@ class TensorFlowProgram implements Program {
   readonly #outputs: ReadonlyMap<string, string>;
   readonly #variables: ReadonlyMap<string, Shape>;
   readonly #updates: readonly string[];
+  /** What each choice of outputs has to be fed. */
+  readonly #inputs = new Map<string, ReturnType<typeof inputsOf>>();
+  readonly #onClose: (program: AsyncDisposable) => void;
   #fresh = true;
   #closed = false;
 
-  constructor(api: Api, step: Step, state: State, { threads, bf16, gpu }: { threads: number; bf16: boolean; gpu: boolean }) {
+  constructor(api: Api, step: Step, state: State, { threads, bf16, gpu, closed }: ProgramOptions) {
+    this.#onClose = closed;
     const updates = Object.entries(step.updates ?? {});
     const all = [...Object.values(step.outputs), ...updates.map(([, value]) => value)];
     this.#api = api;
@@ -101,7 +112,9 @@ class TensorFlowProgram implements Program {
 
   async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {
     checkNames("outputs", fetch, this.#outputs);
-    const inputs = inputsOf([...fetch.map((name) => this.#step.outputs[name]!), ...Object.values(this.#step.updates ?? {})]);
+    const inputs =
+      this.#inputs.get(`${fetch}`) ?? inputsOf([...fetch.map((name) => this.#step.outputs[name]!), ...Object.values(this.#step.updates ?? {})]);
+    this.#inputs.set(`${fetch}`, inputs);
     for (const [name, { attrs }] of inputs) checkValues(name, attrs.shape, feeds[name]);
     const values = [...inputs].map(([name, input]) => this.#tensor(input.attrs, feeds[name]!));
     const fetches = fetch.map((name) => this.#outputs.get(name)!);
@@ -135,8 +148,10 @@ class TensorFlowProgram implements Program {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#closed) this.#session.close();
+    if (this.#closed) return;
     this.#closed = true;
+    this.#session.close();
+    this.#onClose(this);
   }
 
   #tensor({ dtype, shape }: { dtype: Dtype; shape: Shape }, values: Numbers): Pointer {
