@@ -77,6 +77,18 @@ export async function compileSampler(
   };
 }
 
+/** Algorithm 2 of Ho et al. 2020 in whole: images [batch, height, width, channels] from noise, in all T steps, x_0 not clipped. Throws as `compileSampler` does. */
+export async function pSampleLoop(
+  backend: Backend,
+  config: Config,
+  parameters: State,
+  { batch, ...draw }: Draw & Pick<SamplerSettings, "batch">,
+): Promise<Numbers> {
+  await using sampler = await compileSampler(backend, config, parameters, { sampler: "ddpm", batch, clip: false });
+  for await (const { step, steps, x } of sampler.draw(draw)) if (step === steps) return await x();
+  throw new RangeError("Expected a schedule of at least one timestep");
+}
+
 async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, start }: Required<Draw>): AsyncGenerator<Progress> {
   await program.write(
     new Map([

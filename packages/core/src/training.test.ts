@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { configure } from "./config.ts";
+import { batch, type Dataset } from "./dataset.ts";
+import { pSample } from "./diffusion.ts";
+import { adamwScalars, emaDecay } from "./optimizer.ts";
+import { normals, stream } from "./random.ts";
+import { evaluate, reference } from "./reference.ts";
+import { compileSampler, pSampleLoop, startNoise } from "./sampling.ts";
+import { schedule } from "./schedule.ts";
+import { Scope } from "./scope.ts";
+import { shapes } from "./shapes.ts";
+import { input } from "./tensor.ts";
+import { type Batch, initialState, model, trainingFeeds, trainingStep } from "./training.ts";
+
+const config = (count: number) =>
+  configure({
+    "model.dim": 4,
+    "model.dimMults": [1, 2],
+    "data.height": 4,
+    "data.width": 4,
+    "diffusion.timesteps": 3,
+    "train.batch": count,
+  });
+const dataset = shapes({ height: 4, width: 4, count: 3 });
+const batchOf = (from: Dataset, count: number): Batch => batch(from, { seed: 0, batch: count, step: 1, flip: false });
+
+async function trained(count: number, data: Batch) {
+  const training = trainingStep(config(count));
+  const before = initialState(training, 0);
+  const program = await reference().compile(training.step, before);
+  const { loss } = await program.run(trainingFeeds(config(count), data, 1));
+  return { scope: training.scope, before, loss: loss![0]!, after: await program.read() };
+}
+
+test("a step moves parameters by AdamW's first step and the average by the ramp", async () => {
+  const { scope, before, after } = await trained(2, batchOf(dataset, 2));
+  const [m, v, ema] = ["m", "v", "ema"].map((name) => scope.unpackValues(after.get(name)!)) as [
+    Map<string, Float64Array>,
+    Map<string, Float64Array>,
+    Map<string, Float64Array>,
+  ];
+  const { decay } = adamwScalars({ lr: 1e-3, weightDecay: 0.01 }, 1);
+  for (const name of scope.parameters.keys()) {
+    const [old, now] = [before.get(name)!, after.get(name)!];
+    for (const i of [0, old.length - 1]) {
+      const g = m.get(name)![i]! / 0.1; // m = (1 - β1)·g
+      assert.ok(Math.abs(v.get(name)![i]! - 0.001 * g * g) <= 1e-9 * g * g, `${name}: v is not g²`);
+      const expected = old[i]! * decay - (1e-3 * g) / (Math.abs(g) + 1e-8);
+      assert.ok(Math.abs(now[i]! - expected) < 1e-9, `${name}[${i}]: ${now[i]} against ${expected}`);
+      const average = old[i]! + (now[i]! - old[i]!) * (1 - emaDecay(0.9999, 1));
+      assert.ok(Math.abs(ema.get(name)![i]! - average) < 1e-12, `${name}: the average is off`);
+    }
+  }
+});
+
+test("emaDecay() rises from 2/11 to the decay asked for", () => {
+  assert.equal(emaDecay(0.9999, 1), 2 / 11);
+  assert.ok(emaDecay(0.9999, 100) > emaDecay(0.9999, 99));
+  assert.equal(emaDecay(0.9999, 1e6), 0.9999);
+});
+
+test("what fills a partial batch weighs nothing: loss and update are those of the smaller batch", async () => {
+  const one = { ...dataset, count: 1 };
+  const [full, partial] = [await trained(1, batchOf(one, 1)), await trained(2, batchOf(one, 2))];
+  assert.ok(Math.abs(full.loss - partial.loss) < 1e-12, `${full.loss} against ${partial.loss}`);
+  for (const [name, values] of full.after) {
+    for (const [i, x] of values.entries()) assert.ok(Math.abs(x - partial.after.get(name)![i]!) < 1e-9, name);
+  }
+});
+
+test("pSampleLoop() is algorithm 2 written out with pSample()", async () => {
+  const own = config(2);
+  const training = trainingStep(own);
+  const parameters = training.scope.initialValues(4);
+  const drawn = await pSampleLoop(reference(), own, parameters, { batch: 2, seed: 6 });
+  const constants = schedule(own["diffusion.schedule"], own["diffusion.timesteps"]);
+  const shape = [2, 4, 4, 1];
+  let x = Float64Array.from(startNoise(6, 2, 16));
+  for (const [i, t] of [2, 1, 0].entries()) {
+    const eps = model(new Scope(), input("x", shape), input("t", [2], "int32"), own);
+    const at = (name: "betas" | "sqrtOneMinusAlphasCumprod" | "sqrtRecipAlphas" | "posteriorVariance"): number => constants[name][t]!;
+    const coefficients = {
+      betas: at("betas"),
+      sqrtOneMinusAlphasCumprod: at("sqrtOneMinusAlphasCumprod"),
+      sqrtRecipAlphas: at("sqrtRecipAlphas"),
+      sigmas: t === 0 ? 0 : Math.sqrt(at("posteriorVariance")),
+    };
+    const next = pSample(input("x", shape), eps, input("z", shape), coefficients);
+    const z = normals(stream(6, "steps", i), 32);
+    x = Float64Array.from(evaluate([next], new Map<string, ArrayLike<number>>([...parameters, ["x", x], ["t", Int32Array.of(t, t)], ["z", z]]))[0]!);
+  }
+  for (const [i, value] of x.entries()) assert.ok(Math.abs(value - drawn[i]!) < 1e-6, `pixel ${i}: ${value} against ${drawn[i]}`);
+});
+
+test("a sampler draws the same images one by one as together", async () => {
+  const own = config(1);
+  const parameters = trainingStep(own).scope.initialValues(4);
+  const draw = async (count: number, first: number) => {
+    await using sampler = await compileSampler(reference(), own, parameters, { sampler: "ddim", steps: 2, eta: 0.5, batch: count });
+    for await (const { step, steps, x } of sampler.draw({ seed: 1, first })) if (step === steps) return [...(await x())];
+    throw new Error("nothing was drawn");
+  };
+  const [together, first, second] = [await draw(2, 0), await draw(1, 0), await draw(1, 1)];
+  for (const [i, x] of [...first, ...second].entries()) assert.ok(Math.abs(x - together[i]!) < 1e-9);
+});
