@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Numbers } from "./backend.ts";
 import { configure } from "./config.ts";
 import { batch, type Dataset } from "./dataset.ts";
 import { pSample } from "./diffusion.ts";
@@ -88,7 +89,7 @@ test("pSampleLoop() is algorithm 2 written out with pSample()", async () => {
     };
     const next = pSample(input("x", shape), eps, input("z", shape), coefficients);
     const z = normals(stream(6, "steps", i), 32);
-    x = Float64Array.from(evaluate([next], new Map<string, ArrayLike<number>>([...parameters, ["x", x], ["t", Int32Array.of(t, t)], ["z", z]]))[0]!);
+    x = Float64Array.from(evaluate([next], new Map<string, Numbers>([...parameters, ["x", x], ["t", Int32Array.of(t, t)], ["z", z]]))[0]!);
   }
   for (const [i, value] of x.entries()) assert.ok(Math.abs(value - drawn[i]!) < 1e-6, `pixel ${i}: ${value} against ${drawn[i]}`);
 });
