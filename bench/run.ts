@@ -6,7 +6,7 @@ import { measure, type Result } from "./measure.ts";
 import { head, machine, table } from "./report.ts";
 import { type Section, type SectionName, sections, usual } from "./sections.ts";
 
-const usage = `pnpm bench [--pairs 9] [--only ${Object.keys(sections).join(",")}] [--all] [--python PATH] [--threads N] [--json]`;
+const usage = `npm run bench -- [--pairs 9] [--only ${Object.keys(sections).join(",")}] [--all] [--python PATH] [--threads N] [--json]`;
 
 /** Fails with exit code 2, as all of our commands do on wrong usage. */
 function misused(message: string): never {

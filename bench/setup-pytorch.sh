@@ -12,4 +12,4 @@ pip="$folder/bin/python -m pip --disable-pip-version-check install --quiet"
 $pip torch==2.15.0 --retries 1 --timeout 10 --index-url https://download.pytorch.org/whl/cpu || $pip torch==2.15.0
 $pip numpy safetensors==0.8.0
 "$folder/bin/python" -c 'import torch; print("PyTorch", torch.__version__)'
-echo "Installed in $folder; measure with: pnpm bench --python $folder/bin/python"
+echo "Installed in $folder; measure with: npm run bench -- --python $folder/bin/python"
