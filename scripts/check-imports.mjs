@@ -8,8 +8,10 @@ const allowed = {
   "packages/core": [],
   "packages/backend-tfjs": ["core"],
   "packages/backend-node": ["core", "backend-tfjs"],
+  "packages/backend-web": ["core", "backend-tfjs"],
   "apps/cli": ["core", "backend-node"],
   bench: ["core", "backend-node"],
+  e2e: ["core", "backend-web"],
 };
 
 const faults = Object.entries(allowed).flatMap(([folder, packages]) =>

@@ -13,17 +13,19 @@ import {
   variablesOf,
 } from "@ddpm/core";
 import type * as core from "@tensorflow/tfjs-core";
-import { kernels, type Tf, upload } from "./kernels.ts";
+import { type Kernels, kernels, type Tf, upload } from "./kernels.ts";
 
 export interface TfjsOptions {
   /** For people: what computes. */
   readonly name: string;
   /** Called between nodes, at most every 10 ms, to let a page breathe. */
   readonly pause?: () => Promise<void>;
+  /** Kernels in place of the usual ones, for a backend that is not exact enough at some op. */
+  readonly replaced?: Partial<Kernels>;
 }
 
 /** Runs graphs on the backend that `tf` has at the time of the call, node by node, and frees each value after its last use. */
-export function tfjs(tf: Tf, { name, pause }: TfjsOptions): Backend {
+export function tfjs(tf: Tf, { name, pause, replaced }: TfjsOptions): Backend {
   const open = new Set<TfjsProgram>();
   const own = tf.getBackend();
   const select = async (): Promise<void> => {
@@ -33,7 +35,12 @@ export function tfjs(tf: Tf, { name, pause }: TfjsOptions): Backend {
     name,
     async compile(step, state) {
       await select();
-      const program = new TfjsProgram(tf, step, state, { select, pause, closed: (program) => open.delete(program) });
+      const program = new TfjsProgram(tf, step, state, {
+        select,
+        pause,
+        kernels: { ...kernels, ...replaced },
+        closed: (program) => open.delete(program),
+      });
       open.add(program);
       return program;
     },
@@ -46,6 +53,7 @@ export function tfjs(tf: Tf, { name, pause }: TfjsOptions): Backend {
 interface ProgramOptions {
   readonly select: () => Promise<void>;
   readonly pause: TfjsOptions["pause"];
+  readonly kernels: Kernels;
   readonly closed: (program: TfjsProgram) => void;
 }
 
@@ -55,12 +63,14 @@ class TfjsProgram implements Program {
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #state: Map<string, core.Tensor>;
   readonly #pause: TfjsOptions["pause"];
+  readonly #kernels: Kernels;
   readonly #onClose: (program: TfjsProgram) => void;
   /** Makes tfjs use the program's own backend, since tfjs has one for all. */
   readonly #select: () => Promise<void>;
 
-  constructor(tf: Tf, step: Step, state: State, { select, pause, closed }: ProgramOptions) {
+  constructor(tf: Tf, step: Step, state: State, { select, pause, kernels, closed }: ProgramOptions) {
     this.#onClose = closed;
+    this.#kernels = kernels;
     this.#select = select;
     this.#tf = tf;
     this.#step = step;
@@ -160,7 +170,7 @@ class TfjsProgram implements Program {
       const { name, shape, dtype } = (tensor as Tensor<"input">).attrs;
       return upload(this.#tf, feeds[name]!, shape, dtype);
     }
-    const kernel = kernels[tensor.op] as (tf: Tf, inputs: core.Tensor[], y: Tensor) => core.Tensor;
+    const kernel = this.#kernels[tensor.op] as (tf: Tf, inputs: core.Tensor[], y: Tensor) => core.Tensor;
     try {
       return this.#tf.tidy(() => kernel(this.#tf, inputs, tensor));
     } catch (error) {

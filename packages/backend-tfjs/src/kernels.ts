@@ -4,7 +4,7 @@ import type * as tfjs from "@tensorflow/tfjs-core";
 export type Tf = typeof tfjs;
 
 /** Each op as calls of tfjs; inputs and variables are looked up by the program. */
-type Kernels = { readonly [O in Exclude<Op, "input" | "variable">]: (tf: Tf, inputs: tfjs.Tensor[], y: Tensor<O>) => tfjs.Tensor };
+export type Kernels = { readonly [O in Exclude<Op, "input" | "variable">]: (tf: Tf, inputs: tfjs.Tensor[], y: Tensor<O>) => tfjs.Tensor };
 
 export const kernels: Kernels = {
   constant: (tf, _, { attrs: { value } }) => tf.scalar(value),
