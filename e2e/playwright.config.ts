@@ -1,5 +1,6 @@
 import { defineConfig } from "@playwright/test";
 
+const vite = "node_modules/.bin/vite";
 const executablePath = process.env["DDPM_CHROMIUM"];
 
 export default defineConfig({
@@ -12,5 +13,12 @@ export default defineConfig({
     baseURL: "http://localhost:5179",
     launchOptions: { ...(executablePath && { executablePath }), args: ["--enable-unsafe-swiftshader"] },
   },
-  webServer: { command: "node_modules/.bin/vite", url: "http://localhost:5179", reuseExistingServer: false },
+  webServer: [
+    { command: vite, url: "http://localhost:5179", reuseExistingServer: false },
+    {
+      command: `${vite} build ../apps/playground && ${vite} preview ../apps/playground --port 5180 --strictPort`,
+      url: "http://localhost:5180",
+      reuseExistingServer: false,
+    },
+  ],
 });

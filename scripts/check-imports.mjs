@@ -10,6 +10,7 @@ const allowed = {
   "packages/backend-node": ["core", "backend-tfjs"],
   "packages/backend-web": ["core", "backend-tfjs"],
   "apps/cli": ["core", "backend-node"],
+  "apps/playground": ["core", "backend-web"],
   bench: ["core", "backend-node"],
   e2e: ["core", "backend-web"],
 };

@@ -3,11 +3,11 @@ import { chooseDevice, openDevice, renderer } from "@ddpm/backend-web";
 import { compileSampler, decodeModel, type Numbers, reference, type SamplerName } from "@ddpm/core";
 import { cases, Replay, relative } from "@ddpm/core/conformance";
 
-const wasmFolder = "/wasm/";
+const wasmPaths = "/wasm/";
 
 /** Greatest error of each case relative to the reference, by name; wasm runs those without gradients. */
 async function conformance(device: string): Promise<Record<string, number>> {
-  await using backend = await openDevice(device, { wasmFolder });
+  await using backend = await openDevice(device, { wasmPaths });
   const errors: Record<string, number> = {};
   for (const { name, step, state, feeds, trains } of cases) {
     if (trains && device === "wasm") continue;
@@ -27,7 +27,7 @@ const greatest = (expected: Values, found: Values): number =>
 /** Errors of a state recorded from PyTorch: prediction and losses, on a device that trains also gradients and ten steps of AdamW. */
 async function golden(device: string, name: string): Promise<Record<string, number>> {
   const replay = new Replay(new Uint8Array(await (await fetch(`/golden/${name}.safetensors`)).arrayBuffer()));
-  await using backend = await openDevice(device, { wasmFolder });
+  await using backend = await openDevice(device, { wasmPaths });
   return {
     ...(await replay.forward(backend)),
     ...(device === "wasm" ? {} : { ...(await replay.gradients(backend)), ...(await replay.training(backend)) }),
@@ -37,7 +37,7 @@ async function golden(device: string, name: string): Promise<Record<string, numb
 /** Images [count, height, width, channels] that the checkpoint at `url` draws. */
 async function sample(device: string, url: string, { sampler, steps, count, seed }: SampleOptions): Promise<number[]> {
   const { parameters, metadata } = decodeModel(new Uint8Array(await (await fetch(url)).arrayBuffer()));
-  await using backend = await openDevice(device, { wasmFolder });
+  await using backend = await openDevice(device, { wasmPaths });
   const values = new Map([...parameters].map(([name, { data }]) => [name, data]));
   await using compiled = await compileSampler(backend, metadata!.config, values, { sampler, steps, batch: count });
   for await (const { step, steps, x } of compiled.draw({ seed })) if (step === steps) return [...(await x())];

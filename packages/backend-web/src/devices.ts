@@ -8,8 +8,8 @@ export const deviceNames = ["webgl", "wasm", "webgpu", "cpu"] as const;
 export type DeviceName = (typeof deviceNames)[number];
 
 export interface DeviceOptions {
-  /** Folder of the .wasm files of @tensorflow/tfjs-backend-wasm, with a slash at its end. */
-  readonly wasmFolder?: string;
+  /** Where the .wasm files of @tensorflow/tfjs-backend-wasm are: their folder with a slash at its end, or the address of each by its name. */
+  readonly wasmPaths?: string | Readonly<Record<string, string>>;
 }
 
 export interface Choice {
@@ -37,9 +37,9 @@ const backends: { readonly [D in DeviceName]: Open } = {
     tf.env().set("SOFTWARE_WEBGL_ENABLED", true); // let software draw too
     tf.env().set("WEBGL_CPU_FORWARD", false); // compute small tensors where the others are
   },
-  wasm: async ({ wasmFolder }) => {
+  wasm: async ({ wasmPaths }) => {
     const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
-    if (wasmFolder) setWasmPaths(wasmFolder);
+    if (wasmPaths) setWasmPaths(wasmPaths);
   },
   webgpu: () => import("@tensorflow/tfjs-backend-webgpu"),
   cpu: () => import("@tensorflow/tfjs-backend-cpu"),
