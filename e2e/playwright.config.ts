@@ -16,7 +16,7 @@ export default defineConfig({
   webServer: [
     { command: vite, url: "http://localhost:5179", reuseExistingServer: false },
     {
-      command: `${vite} build ../apps/playground && ${vite} preview ../apps/playground --port 5180 --strictPort`,
+      command: "node_modules/.bin/ddpm playground --no-open --port 5180",
       url: "http://localhost:5180",
       reuseExistingServer: false,
     },

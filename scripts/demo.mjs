@@ -12,7 +12,7 @@ const size = resume.length > 0 ? [] : ["--preset", "demo", "--data", "shapes", "
 ddpm("train", "--out", "runs/demo", "--steps", steps, ...size, ...resume);
 ddpm("sample", "--checkpoint", "runs/demo", "--count", "36", "--out", "runs/demo/grid.png");
 console.log(
-  "\nThe picture:    runs/demo/grid.png\nThe checkpoint: runs/demo/model.safetensors\nNext:           npx ddpm train --data fashion-mnist --out runs/fashion",
+  "\nThe picture:    runs/demo/grid.png\nThe checkpoint: runs/demo/model.safetensors\nNext:           npx ddpm playground --checkpoint runs/demo\n                npx ddpm train --data fashion-mnist --out runs/fashion",
 );
 
 function ddpm(...args) {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
@@ -41,6 +41,7 @@ test("a person loads a checkpoint, draws, looks back and saves", async ({ page }
   await page.getByRole("button", { name: "Draw" }).click();
   await expect(page.locator("#status")).toContainText("6 steps in", { timeout: 60_000 });
   await expect(page.locator("#device")).toContainText("On wasm: WebGL is drawn by a CPU here");
+  await expect(page.locator("#grid")).toHaveAttribute("aria-label", "3 pictures after step 6 of 6");
   const last = await levels(page);
   expect(last).toBeGreaterThan(10);
   await page.locator("#scrub").fill("1");
@@ -77,6 +78,21 @@ test("a bad file gets a clear message, and the model before stays", async ({ pag
   await page.locator("[name=steps]").fill("2");
   await page.getByRole("button", { name: "Draw" }).click();
   await expect(page.locator("#status")).toContainText("2 steps in", { timeout: 60_000 });
+});
+
+test("a file can be dropped on the page, and an address can name one", async ({ page }) => {
+  const bytes = readFileSync(checkpoint).toString("base64");
+  await page.goto("/");
+  const dropped = await page.evaluateHandle((base64) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], "dropped.safetensors"));
+    return transfer;
+  }, bytes);
+  await page.dispatchEvent("body", "drop", { dataTransfer: dropped });
+  await expect(page.locator("#model")).toContainText("dropped.safetensors: 57,121 parameters");
+  await page.route("/checkpoint/there.safetensors", (route) => route.fulfill({ path: checkpoint }));
+  await page.goto("/?checkpoint=checkpoint/there.safetensors");
+  await expect(page.locator("#model")).toContainText("there.safetensors: 57,121 parameters");
 });
 
 test("an impossible setting is said in the page, and a link restores the settings", async ({ page }) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -203,6 +204,26 @@ test("denoise predicts eps, and takes a checkpoint without metadata once told th
     at("eps.safetensors"),
   );
   assert.deepEqual(decode(readFileSync(at("eps.safetensors"))).tensors.get("eps")!.shape, [1, 1, 8, 8]);
+});
+
+test("playground serves its page and the one checkpoint, and nothing beside them", async () => {
+  const child = spawn(process.execPath, [bin, "playground", "--no-open", "--port", "0", "--checkpoint", at("whole")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const [said] = (await once(child.stdout, "data")) as [Buffer];
+    const address = new URL(/http:\S+/.exec(`${said}`)![0]);
+    assert.equal(address.searchParams.get("checkpoint"), "checkpoint/model.safetensors");
+    const page = await fetch(address);
+    assert.match(await page.text(), /<title>ddpm playground<\/title>/);
+    const checkpoint = await fetch(new URL("checkpoint/model.safetensors", address));
+    assert.ok(Buffer.from(await checkpoint.arrayBuffer()).equals(readFileSync(at("whole/model.safetensors"))));
+    for (const other of ["checkpoint/state.safetensors", "checkpoint/..%2Fconfig.json", "..%2Fpackage.json"])
+      assert.equal((await fetch(new URL(other, address))).status, 404, other);
+  } finally {
+    child.kill();
+  }
+  await fails(/Expected a checkpoint at .*none.* but could not read it/, 1, "playground", "--checkpoint", at("none"));
 });
 
 test("schedule writes the eight arrays", async () => {

@@ -2,13 +2,14 @@ import { Command, CommanderError } from "commander";
 import { denoiseCommand } from "./commands/denoise.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { playgroundCommand } from "./commands/playground.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { trainCommand } from "./commands/train.ts";
 import { Interrupted } from "./interrupt.ts";
 
-const commands = [setupCommand, doctorCommand, trainCommand, sampleCommand, denoiseCommand, scheduleCommand, inspectCommand];
+const commands = [setupCommand, doctorCommand, trainCommand, sampleCommand, playgroundCommand, denoiseCommand, scheduleCommand, inspectCommand];
 
 /** Runs the command line and returns the exit code: 0 success, 1 failure, 2 wrong usage, 130 after Ctrl-C. */
 export async function main(args: readonly string[]): Promise<number> {

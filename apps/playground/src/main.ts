@@ -103,7 +103,8 @@ const answers: { readonly [K in Reply["kind"]]: (reply: Extract<Reply, { kind: K
   step: ({ step, steps, images }) => {
     trajectory.push(images);
     [bar.value, bar.max] = [step, steps];
-    scrub.max = scrub.value = String(step);
+    scrub.max = String(step); // before the value, which may not exceed it
+    scrub.value = String(step);
     scrub.disabled = false;
     const left = ((performance.now() - began) / step) * (steps - step);
     tell("status", `Step ${step} of ${steps}, ${(left / 1000).toFixed(0)} s left`);

@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import open from "open";
+import sirv from "sirv";
+import { readCheckpoint } from "../checkpoint-file.ts";
+
+interface Options {
+  readonly checkpoint?: string;
+  readonly port: number;
+  readonly open: boolean;
+}
+
+/** Where the page finds the checkpoint that it was opened with. */
+const checkpointRoute = "checkpoint/";
+
+export function playgroundCommand(program: Command): void {
+  program
+    .command("playground")
+    .description("Serve the page that draws in the browser, to this machine only, and open it; Ctrl-C ends it")
+    .option("--checkpoint <file|dir>", "a .safetensors file or a run folder to draw with")
+    .addOption(new Option("--port <n>", "port of localhost; 0 takes a free one").argParser(port).default(5100))
+    .option("--no-open", "only print the address")
+    .action(playground);
+}
+
+async function playground({ checkpoint, port, open: opens }: Options): Promise<void> {
+  const path = checkpoint === undefined ? undefined : (await readCheckpoint(checkpoint)).path;
+  const server = createServer(pages(await builtPage(), path));
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening").catch((error: Error) => {
+    throw new Error(`Expected to serve on port ${port} but found ${error.message}; choose another --port`, { cause: error });
+  });
+  const query = path ? `?checkpoint=${checkpointRoute}${encodeURIComponent(basename(path))}` : "";
+  const address = `http://localhost:${(server.address() as AddressInfo).port}/${query}`;
+  process.stdout.write(`The playground is at ${address}\n`);
+  if (opens) await open(address).catch(() => process.stderr.write("No browser could be opened: open the address by hand\n"));
+  await once(server, "close");
+}
+
+/** Serves the page's own files, and the one checkpoint. */
+function pages(folder: string, checkpoint: string | undefined): RequestListener {
+  const own = sirv(folder, { dev: true });
+  const others = checkpoint === undefined ? undefined : sirv(dirname(checkpoint), { dev: true, dotfiles: true });
+  const wanted = checkpoint && `/${checkpointRoute}${encodeURIComponent(basename(checkpoint))}`;
+  return (request, response) => {
+    const missing = (): void => void response.writeHead(404).end();
+    if (!others || request.url !== wanted) return own(request, response, missing);
+    request.url = `/${encodeURIComponent(basename(checkpoint!))}`;
+    others(request, response, missing);
+  };
+}
+
+/** The folder of the built page; where its sources are, in the workspace, it is built anew, which takes a second. */
+async function builtPage(): Promise<string> {
+  const require = createRequire(import.meta.url);
+  const page = dirname(require.resolve("@ddpm/playground/package.json"));
+  if (existsSync(join(page, "vite.config.ts"))) {
+    const vite = join(dirname(createRequire(join(page, "package.json")).resolve("vite/package.json")), "bin/vite.js");
+    await promisify(execFile)(process.execPath, [vite, "build", page]).catch((error: Error) => {
+      throw new Error(`Expected the playground to build but found ${error.message}`, { cause: error });
+    });
+  }
+  return join(page, "dist");
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError("Expected a port in [0, 65535]");
+  return value;
+}
