@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
@@ -93,6 +94,28 @@ test("a file can be dropped on the page, and an address can name one", async ({ 
   await page.route("/checkpoint/there.safetensors", (route) => route.fulfill({ path: checkpoint }));
   await page.goto("/?checkpoint=checkpoint/there.safetensors");
   await expect(page.locator("#model")).toContainText("there.safetensors: 57,121 parameters");
+});
+
+test("axe finds no fault in the page, before and after a run", async ({ page }) => {
+  await open(page, "#steps=2&count=1");
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.getByRole("button", { name: "Draw" }).click();
+  await expect(page.locator("#status")).toContainText("2 steps in", { timeout: 60_000 });
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+});
+
+test("the page stays free while it draws, on WebGL too", async ({ page }) => {
+  await open(page, "#steps=3&count=4&device=webgl");
+  await page.evaluate(() => {
+    const long: number[] = [];
+    Object.assign(globalThis, { long });
+    new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
+  });
+  await page.getByRole("button", { name: "Draw" }).click();
+  await expect(page.locator("#status")).toContainText("3 steps in", { timeout: 120_000 });
+  // A model on the page's own thread would hold it for a second a step; what a busy machine adds is less
+  const long = await page.evaluate(() => (globalThis as unknown as { long: number[] }).long);
+  expect(long.filter((duration) => duration > 250)).toEqual([]);
 });
 
 test("an impossible setting is said in the page, and a link restores the settings", async ({ page }) => {
