@@ -96,6 +96,15 @@ test("a file can be dropped on the page, and an address can name one", async ({ 
   await expect(page.locator("#model")).toContainText("there.safetensors: 57,121 parameters");
 });
 
+test("the model that comes with the page draws", async ({ page }) => {
+  await page.goto("/#steps=5&count=1");
+  await page.getByRole("button", { name: "Try shapes" }).click();
+  await expect(page.locator("#model")).toContainText("16×16×1 pictures, trained for 1,300 steps");
+  await page.getByRole("button", { name: "Draw" }).click();
+  await expect(page.locator("#status")).toContainText("5 steps in", { timeout: 60_000 });
+  expect(await levels(page)).toBeGreaterThan(10);
+});
+
 test("axe finds no fault in the page, before and after a run", async ({ page }) => {
   await open(page, "#steps=2&count=1");
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);

@@ -226,6 +226,16 @@ test("playground serves its page and the one checkpoint, and nothing beside them
   await fails(/Expected a checkpoint at .*none.* but could not read it/, 1, "playground", "--checkpoint", at("none"));
 });
 
+test("convert halves a checkpoint, which still draws", async () => {
+  await succeeds("convert", "--checkpoint", at("whole"), "--dtype", "F16", "--out", at("half.safetensors"));
+  const [whole, half] = [readFileSync(at("whole/model.safetensors")), readFileSync(at("half.safetensors"))];
+  assert.ok(half.length < 0.6 * whole.length, `${half.length} against ${whole.length} bytes`);
+  const [a, b] = [decode(whole), decode(half)].map(({ tensors }) => tensors.get("init_conv.weight")!.data) as [Float32Array, Float32Array];
+  for (const [i, x] of a.entries()) assert.ok(Math.abs(x - b[i]!) <= 2 ** -11 * Math.abs(x) + 2 ** -25);
+  await succeeds("sample", "--checkpoint", at("half.safetensors"), "--sampler", "ddim", "--steps", "2", "--count", "1", "--out", at("half.png"));
+  await fails(/no-such.safetensors: ENOENT/, 1, "convert", "--checkpoint", at("no-such.safetensors"), "--out", at("x.safetensors"));
+});
+
 test("schedule writes the eight arrays", async () => {
   await succeeds("schedule", "--schedule", "cosine", "--timesteps", "20", "--out", at("schedule.json"));
   const written = JSON.parse(readFileSync(at("schedule.json"), "utf8")) as Record<string, number[]>;

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { convertCommand } from "./commands/convert.ts";
 import { denoiseCommand } from "./commands/denoise.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { inspectCommand } from "./commands/inspect.ts";
@@ -9,7 +10,17 @@ import { setupCommand } from "./commands/setup.ts";
 import { trainCommand } from "./commands/train.ts";
 import { Interrupted } from "./interrupt.ts";
 
-const commands = [setupCommand, doctorCommand, trainCommand, sampleCommand, playgroundCommand, denoiseCommand, scheduleCommand, inspectCommand];
+const commands = [
+  setupCommand,
+  doctorCommand,
+  trainCommand,
+  sampleCommand,
+  playgroundCommand,
+  denoiseCommand,
+  scheduleCommand,
+  inspectCommand,
+  convertCommand,
+];
 
 /** Runs the command line and returns the exit code: 0 success, 1 failure, 2 wrong usage, 130 after Ctrl-C. */
 export async function main(args: readonly string[]): Promise<number> {

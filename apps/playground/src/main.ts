@@ -140,6 +140,7 @@ file.addEventListener("change", () => {
   const chosen = file.files?.[0];
   if (chosen) void load(chosen.name, chosen.arrayBuffer());
 });
+element("bundled").addEventListener("click", () => void load("shapes", fetched("models/shapes.safetensors")));
 pauseButton.addEventListener("click", () => {
   paused = !paused;
   pauseButton.textContent = paused ? "Go on" : "Pause";

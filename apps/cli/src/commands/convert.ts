@@ -1,0 +1,38 @@
+import { readFile } from "node:fs/promises";
+import { decodeModel, type EncodeOptions, encodeModel } from "@ddpm/core";
+import { type Command, Option } from "commander";
+import { modelFile } from "../checkpoint-file.ts";
+import { prepareFolderOf, writeAtomically } from "../files.ts";
+
+interface Options {
+  readonly checkpoint: string;
+  readonly dtype: NonNullable<EncodeOptions["dtype"]>;
+  readonly out: string;
+}
+
+export function convertCommand(program: Command): void {
+  program
+    .command("convert")
+    .description("Write a checkpoint with numbers of another size: half as large for a web page")
+    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
+    .addOption(new Option("--dtype <type>", "how numbers are stored").choices(["F32", "F16", "BF16"]).default("F16"))
+    .requiredOption("--out <file>", ".safetensors file to write")
+    .action(convert);
+}
+
+async function convert({ checkpoint, dtype, out }: Options): Promise<void> {
+  await prepareFolderOf(out);
+  const path = await modelFile(checkpoint);
+  const bytes = await converted(path, dtype);
+  await writeAtomically(out, bytes);
+  process.stdout.write(`Wrote ${(bytes.length / 2 ** 20).toFixed(2)} MiB of ${dtype}: ${out}\n`);
+}
+
+async function converted(path: string, dtype: Options["dtype"]): Promise<Uint8Array> {
+  try {
+    const { parameters, metadata } = decodeModel(await readFile(path));
+    return encodeModel(parameters, metadata, { dtype });
+  } catch (error) {
+    throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
