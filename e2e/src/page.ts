@@ -1,6 +1,6 @@
 // What the tests call inside the page: the suite that every backend passes, on a device of the browser
 import { chooseDevice, openDevice, renderer } from "@ddpm/backend-web";
-import { compileSampler, decodeModel, type Numbers, reference, type SamplerName } from "@ddpm/core";
+import { compileSampler, decodeModel, type Numbers, reference, type SamplerName, samplesOf, valuesOf } from "@ddpm/core";
 import { cases, Replay, relative } from "@ddpm/core/conformance";
 
 const wasmPaths = "/wasm/";
@@ -38,10 +38,8 @@ async function golden(device: string, name: string): Promise<Record<string, numb
 async function sample(device: string, url: string, { sampler, steps, count, seed }: SampleOptions): Promise<number[]> {
   const { parameters, metadata } = decodeModel(new Uint8Array(await (await fetch(url)).arrayBuffer()));
   await using backend = await openDevice(device, { wasmPaths });
-  const values = new Map([...parameters].map(([name, { data }]) => [name, data]));
-  await using compiled = await compileSampler(backend, metadata!.config, values, { sampler, steps, batch: count });
-  for await (const { step, steps, x } of compiled.draw({ seed })) if (step === steps) return [...(await x())];
-  throw new Error("Expected a sampler of at least one step");
+  await using compiled = await compileSampler(backend, metadata!.config, valuesOf(parameters), { sampler, steps, batch: count });
+  return [...(await samplesOf(compiled, { seed }))];
 }
 
 interface SampleOptions {

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Config, checkModel, configure, decodeModel, inferModel, type Numbers, presets } from "@ddpm/core";
+import { type Config, checkModel, configure, decodeModel, inferModel, type Numbers, presets, valuesOf } from "@ddpm/core";
 
 export interface Checkpoint {
   readonly path: string;
@@ -42,8 +42,7 @@ function decoded(bytes: Uint8Array, flags: Partial<Config>, image: Partial<Confi
     throw new TypeError("Expected --model.groups since the file does not tell it (it comes from elsewhere); the notebook's models have 1");
   }
   checkModel(parameters, config);
-  const values = new Map([...parameters].map(([name, { data }]) => [name, data]));
-  return { config, parameters: values, step: metadata?.step, ours: metadata !== undefined };
+  return { config, parameters: valuesOf(parameters), step: metadata?.step, ours: metadata !== undefined };
 }
 
 /** The file of a checkpoint that is given as such or as a run folder. */

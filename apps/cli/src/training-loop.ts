@@ -6,10 +6,10 @@ import {
   type Dataset,
   imageShape,
   initialState,
-  type Numbers,
   type Program,
   type Sampler,
   type Scope,
+  samplesOf,
   stepsPerEpoch,
   type TrainingStep,
   trainingFeeds,
@@ -124,8 +124,7 @@ class SampleGrids implements AsyncDisposable {
     const averages = scope.unpackValues((await program.read(["ema"])).get("ema")!);
     this.#sampler ??= await compileSampler(backend, config, averages, { sampler: "ddim", batch: sampleCount });
     await this.#sampler.write(averages);
-    let images: Numbers = new Float32Array();
-    for await (const { step: done, steps, x } of this.#sampler.draw({ seed: config.seed })) if (done === steps) images = await x();
+    const images = await samplesOf(this.#sampler, { seed: config.seed });
     const [n, h, w, c] = imageShape(config, sampleCount);
     const picture = grid(Float32Array.from(images), n, h, w, c);
     const png = await writePng(folder.file(`samples/step-${String(step).padStart(6, "0")}.png`), picture);

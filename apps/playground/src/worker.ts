@@ -1,6 +1,6 @@
 // Holds the model and draws with it, so that the page stays smooth
 import { chooseDevice, openDevice } from "@ddpm/backend-web";
-import { type Backend, type Config, checkModel, compileSampler, decodeModel, imageShape, type Numbers, size } from "@ddpm/core";
+import { type Backend, type Config, checkModel, compileSampler, decodeModel, imageShape, type Numbers, size, valuesOf } from "@ddpm/core";
 import plain from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url";
 import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import threaded from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url";
@@ -36,7 +36,7 @@ function load(name: string, bytes: Uint8Array): void {
     const { parameters, metadata } = decodeModel(bytes);
     if (!metadata) throw new TypeError("Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample");
     checkModel(parameters, metadata.config);
-    model = { config: metadata.config, parameters: new Map([...parameters].map(([key, { data }]) => [key, data])) };
+    model = { config: metadata.config, parameters: valuesOf(parameters) };
     const count = [...parameters.values()].reduce((n, { shape }) => n + size(shape), 0);
     say({ kind: "loaded", name, config: metadata.config, parameters: count, trained: metadata.step });
   } catch (error) {

@@ -55,6 +55,10 @@ export function decodeModel(bytes: Uint8Array): Checkpoint {
   return metadata.ddpm === undefined ? { parameters } : { parameters, metadata: metadataOf(metadata.ddpm) };
 }
 
+/** The values of a checkpoint's parameters, as samplers and programs take them. */
+export const valuesOf = (parameters: Checkpoint["parameters"]): Map<string, Float32Array> =>
+  new Map([...parameters].map(([name, { data }]) => [name, data]));
+
 export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels">;
 
 /**

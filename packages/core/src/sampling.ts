@@ -85,7 +85,12 @@ export async function pSampleLoop(
   { batch, ...draw }: Draw & Pick<SamplerSettings, "batch">,
 ): Promise<Numbers> {
   await using sampler = await compileSampler(backend, config, parameters, { sampler: "ddpm", batch, clip: false });
-  for await (const { step, steps, x } of sampler.draw(draw)) if (step === steps) return await x();
+  return await samplesOf(sampler, draw);
+}
+
+/** The images of a whole draw, [batch, height, width, channels], without a look at the steps between. */
+export async function samplesOf(sampler: Sampler, options: Draw = {}): Promise<Numbers> {
+  for await (const { step, steps, x } of sampler.draw(options)) if (step === steps) return await x();
   throw new RangeError("Expected a schedule of at least one timestep");
 }
 

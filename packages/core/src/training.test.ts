@@ -7,7 +7,7 @@ import { pSample } from "./diffusion.ts";
 import { adamwScalars, emaDecay } from "./optimizer.ts";
 import { normals, stream } from "./random.ts";
 import { evaluate, reference } from "./reference.ts";
-import { compileSampler, pSampleLoop, startNoise } from "./sampling.ts";
+import { compileSampler, pSampleLoop, samplesOf, startNoise } from "./sampling.ts";
 import { schedule } from "./schedule.ts";
 import { Scope } from "./scope.ts";
 import { shapes } from "./shapes.ts";
@@ -99,8 +99,7 @@ test("a sampler draws the same images one by one as together", async () => {
   const parameters = trainingStep(own).scope.initialValues(4);
   const draw = async (count: number, first: number) => {
     await using sampler = await compileSampler(reference(), own, parameters, { sampler: "ddim", steps: 2, eta: 0.5, batch: count });
-    for await (const { step, steps, x } of sampler.draw({ seed: 1, first })) if (step === steps) return [...(await x())];
-    throw new Error("nothing was drawn");
+    return [...(await samplesOf(sampler, { seed: 1, first }))];
   };
   const [together, first, second] = [await draw(2, 0), await draw(1, 0), await draw(1, 1)];
   for (const [i, x] of [...first, ...second].entries()) assert.ok(Math.abs(x - together[i]!) < 1e-9);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
@@ -47,13 +47,10 @@ async function playground({ checkpoint, port, open: opens }: Options): Promise<v
 /** Serves the page's own files, and the one checkpoint. */
 function pages(folder: string, checkpoint: string | undefined): RequestListener {
   const own = sirv(folder, { dev: true });
-  const others = checkpoint === undefined ? undefined : sirv(dirname(checkpoint), { dev: true, dotfiles: true });
   const wanted = checkpoint && `/${checkpointRoute}${encodeURIComponent(basename(checkpoint))}`;
   return (request, response) => {
-    const missing = (): void => void response.writeHead(404).end();
-    if (!others || request.url !== wanted) return own(request, response, missing);
-    request.url = `/${encodeURIComponent(basename(checkpoint!))}`;
-    others(request, response, missing);
+    if (checkpoint && request.url === wanted) createReadStream(checkpoint).pipe(response);
+    else own(request, response, () => void response.writeHead(404).end());
   };
 }
 
