@@ -1,64 +1,92 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+// The Draw tab
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
+import { drop, faults, levels, test } from "./playground.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
-const checkpoint = join(folder, "run/model.safetensors");
+const grid = (page: Page) => page.locator("#grid");
 
-test.use({ baseURL: "http://localhost:5180" });
-test.beforeAll(() => {
-  const size = ["--data", "shapes", "--preset", "tiny", "--data.height", "16", "--data.width", "16", "--train.sampleEvery", "1000"];
-  execFileSync("node_modules/.bin/ddpm", ["train", ...size, "--steps", "20", "--out", join(folder, "run")], { stdio: "ignore" });
-  writeFileSync(join(folder, "broken.safetensors"), "this is no checkpoint");
-});
-test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-let complaints: string[] = [];
-test.beforeEach(({ page }) => {
-  complaints = [];
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-});
-test.afterEach(() => expect(complaints).toEqual([]));
-
-/** How many grey levels the picture shows. */
-const levels = (page: Page): Promise<number> =>
-  page.locator("#grid").evaluate((canvas: HTMLCanvasElement) => {
-    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-    return new Set(data.filter((_, i) => i % 4 === 0)).size;
-  });
-
-async function open(page: Page, hash = ""): Promise<void> {
+async function open(page: Page, run: string, hash = ""): Promise<void> {
   await page.goto(`/${hash}`);
-  await page.setInputFiles("#file", checkpoint);
+  await page.setInputFiles("#file", join(run, "model.safetensors"));
   await expect(page.locator("#model")).toContainText("16×16×1 pictures, trained for 20 steps");
 }
 
-test("a person loads a checkpoint, draws, looks back and saves", async ({ page }) => {
-  await open(page, "#steps=6&count=3");
+async function draw(page: Page, steps: number): Promise<void> {
   await page.getByRole("button", { name: "Draw" }).click();
-  await expect(page.locator("#status")).toContainText("6 steps in", { timeout: 60_000 });
-  await expect(page.locator("#device")).toContainText("On wasm: WebGL is drawn by a CPU here");
-  await expect(page.locator("#grid")).toHaveAttribute("aria-label", "3 pictures after step 6 of 6");
-  const last = await levels(page);
-  expect(last).toBeGreaterThan(10);
-  await page.locator("#scrub").fill("1");
-  await expect(page.locator("#grid")).toHaveAttribute("aria-label", "3 pictures after step 1 of 6");
-  await page.getByLabel("Show the predicted").check();
-  expect(await levels(page)).toBeGreaterThan(1);
+  await expect(page.locator("#status")).toContainText(`${steps} steps in`, { timeout: 120_000 });
+}
+
+/** What a canvas shows, for comparisons. */
+const content = (page: Page): Promise<string> => grid(page).evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+
+async function saved(page: Page, button: string): Promise<{ name: string; bytes: Buffer }> {
   const download = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Save PNG" }).click();
-  expect((await download).suggestedFilename()).toBe("ddpm.png");
-  await page.screenshot({ path: "test-results/playground.png", fullPage: true });
+  await page.getByRole("button", { name: button }).click();
+  const file = await download;
+  return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+}
+
+test("a person loads a checkpoint, draws, looks back and saves a picture large enough to look at", async ({ page, run }) => {
+  await open(page, run, "#steps=6&count=3");
+  await draw(page, 6);
+  await expect(page.locator("#device")).toContainText("On wasm: WebGL is drawn by a CPU here");
+  await expect(grid(page)).toHaveAttribute("aria-label", "3 pictures after step 6 of 6");
+  expect(await levels(grid(page))).toBeGreaterThan(10);
+  await page.locator("#scrub").fill("1");
+  await expect(grid(page)).toHaveAttribute("aria-label", "3 pictures after step 1 of 6");
+  await page.getByLabel("Show the predicted").check();
+  expect(await levels(grid(page))).toBeGreaterThan(1);
+  const { name, bytes } = await saved(page, "Save PNG");
+  expect(name).toBe("ddpm.png");
+  expect(bytes.readUInt32BE(16)).toBe(33 * 16); // the width in its header: two pictures of 16 and a line between, sixteen times as large
+  await page.locator("#scrub").fill("6");
+  await page.screenshot({ path: "test-results/playground-draw.png", fullPage: true });
 });
 
-test("a run can be paused, continued and cancelled", async ({ page }) => {
-  await open(page, "#sampler=ddpm&count=16");
+test("an animated GIF of the way there has a frame for each step", async ({ page, run }) => {
+  await open(page, run, "#steps=6&count=2");
+  await draw(page, 6);
+  const { name, bytes } = await saved(page, "Save GIF");
+  expect(name).toBe("ddpm.gif");
+  const { width, frames } = await page.evaluate(async (base64) => {
+    const data = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const decoder = new ImageDecoder({ data, type: "image/gif" });
+    await decoder.completed;
+    const { image } = await decoder.decode({ frameIndex: 5 });
+    return { width: image.displayWidth, frames: decoder.tracks.selectedTrack!.frameCount };
+  }, bytes.toString("base64"));
+  expect(frames).toBe(6);
+  expect(width).toBe(33 * 16);
+});
+
+test("pictures lead from one seed to another, and the ends are those of the seeds", async ({ page, run }) => {
+  const pictures = async (hash: string): Promise<string[]> => {
+    await page.goto("about:blank");
+    await open(page, run, hash);
+    await draw(page, 3);
+    return grid(page).evaluate((canvas: HTMLCanvasElement) => {
+      const columns = (canvas.width + 1) / 17;
+      const at = (i: number) =>
+        canvas
+          .getContext("2d")!
+          .getImageData((i % columns) * 17, Math.floor(i / columns) * 17, 16, 16)
+          .data.join();
+      return Array.from({ length: columns * ((canvas.height + 1) / 17) }, (_, i) => at(i));
+    });
+  };
+  const way = await pictures("#steps=3&count=4&seed=5&seed2=9");
+  const [from] = await pictures("#steps=3&count=1&seed=5");
+  const [to] = await pictures("#steps=3&count=1&seed=9");
+  expect(way[0]).toBe(from);
+  expect(way[3]).toBe(to);
+  expect(new Set(way).size).toBe(4);
+});
+
+test("a run can be paused, continued and cancelled, and says how long it will take", async ({ page, run }) => {
+  await open(page, run, "#sampler=ddpm&count=16");
   await page.getByRole("button", { name: "Draw" }).click();
-  await expect(page.locator("#status")).toContainText(/Step \d+ of 200/, { timeout: 60_000 });
+  await expect(page.locator("#status")).toContainText(/Step \d+ of 200, \d+ s left/, { timeout: 60_000 });
   await page.getByRole("button", { name: "Pause" }).click();
   await page.waitForTimeout(500);
   const before = await page.locator("#progress").getAttribute("value");
@@ -71,67 +99,77 @@ test("a run can be paused, continued and cancelled", async ({ page }) => {
   await expect(page.getByRole("button", { name: "Draw" })).toBeEnabled();
 });
 
-test("a bad file gets a clear message, and the model before stays", async ({ page }) => {
-  await open(page);
-  await page.setInputFiles("#file", join(folder, "broken.safetensors"));
+test("a bad file gets a clear message, and the model before stays", async ({ page, run, folder }) => {
+  await open(page, run, "#steps=2");
+  const broken = join(folder, "broken.safetensors");
+  writeFileSync(broken, "this is no checkpoint");
+  await page.setInputFiles("#file", broken);
   await expect(page.locator("#model")).toContainText("broken.safetensors: Expected");
   await expect(page.locator("#model")).toContainText("the model before stays");
-  await page.locator("[name=steps]").fill("2");
-  await page.getByRole("button", { name: "Draw" }).click();
-  await expect(page.locator("#status")).toContainText("2 steps in", { timeout: 60_000 });
+  await draw(page, 2);
 });
 
-test("a file can be dropped on the page, and an address can name one", async ({ page }) => {
-  const bytes = readFileSync(checkpoint).toString("base64");
+test("a file can be dropped on the page, and an address can name one", async ({ page, run }) => {
+  const checkpoint = join(run, "model.safetensors");
   await page.goto("/");
-  const dropped = await page.evaluateHandle((base64) => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], "dropped.safetensors"));
-    return transfer;
-  }, bytes);
-  await page.dispatchEvent("body", "drop", { dataTransfer: dropped });
+  await drop(page, { name: "dropped.safetensors", content: readFileSync(checkpoint) });
   await expect(page.locator("#model")).toContainText("dropped.safetensors: 57,121 parameters");
   await page.route("/checkpoint/there.safetensors", (route) => route.fulfill({ path: checkpoint }));
   await page.goto("/?checkpoint=checkpoint/there.safetensors");
   await expect(page.locator("#model")).toContainText("there.safetensors: 57,121 parameters");
 });
 
-test("the model that comes with the page draws", async ({ page }) => {
-  await page.goto("/#steps=5&count=1");
+test("the model that comes with the page draws, and its link draws the same again", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.goto("/#steps=5&count=2");
   await page.getByRole("button", { name: "Try shapes" }).click();
   await expect(page.locator("#model")).toContainText("16×16×1 pictures, trained for 1,300 steps");
-  await page.getByRole("button", { name: "Draw" }).click();
-  await expect(page.locator("#status")).toContainText("5 steps in", { timeout: 60_000 });
-  expect(await levels(page)).toBeGreaterThan(10);
+  await page.locator("#settings [name=seed]").fill("3");
+  await draw(page, 5);
+  expect(await levels(grid(page))).toBeGreaterThan(10);
+  const drawn = await content(page);
+  await page.getByRole("button", { name: "Copy link" }).click();
+  await expect(page.locator("#saved")).toContainText("Copied a link");
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  await page.goto("about:blank");
+  await page.goto(link);
+  await expect(page.locator("#model")).toContainText("shapes: ");
+  await draw(page, 5);
+  expect(await content(page)).toBe(drawn);
 });
 
-test("axe finds no fault in the page, before and after a run", async ({ page }) => {
-  await open(page, "#steps=2&count=1");
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-  await page.getByRole("button", { name: "Draw" }).click();
-  await expect(page.locator("#status")).toContainText("2 steps in", { timeout: 60_000 });
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+test("a model that does not come with this page is said to be missing", async ({ page }) => {
+  await page.route("**/models/shapes.safetensors", (route) => route.fulfill({ status: 200, body: "not found" }));
+  await page.goto("/");
+  await page.getByRole("button", { name: "Try shapes" }).click();
+  await expect(page.locator("#model")).toContainText("shapes: Expected");
 });
 
-test("the page stays free while it draws, on WebGL too", async ({ page }) => {
-  await open(page, "#steps=3&count=4&device=webgl");
+test("axe finds no fault in the tab, before and after a run", async ({ page, run }) => {
+  await open(page, run, "#steps=2&count=1");
+  expect(await faults(page)).toEqual([]);
+  await draw(page, 2);
+  expect(await faults(page)).toEqual([]);
+});
+
+test("the page stays free while it draws, on WebGL too", async ({ page, run }) => {
+  await open(page, run, "#steps=3&count=4&device=webgl");
   await page.evaluate(() => {
     const long: number[] = [];
     Object.assign(globalThis, { long });
     new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
   });
-  await page.getByRole("button", { name: "Draw" }).click();
-  await expect(page.locator("#status")).toContainText("3 steps in", { timeout: 120_000 });
+  await draw(page, 3);
   // A model on the page's own thread would hold it for a second a step; what a busy machine adds is less
   const long = await page.evaluate(() => (globalThis as unknown as { long: number[] }).long);
   expect(long.filter((duration) => duration > 250)).toEqual([]);
 });
 
-test("an impossible setting is said in the page, and a link restores the settings", async ({ page }) => {
-  await open(page, "#steps=500&seed=7&sampler=dpm%2B%2B");
-  await expect(page.locator("[name=seed]")).toHaveValue("7");
+test("an impossible setting is said in the page, and a link restores the settings", async ({ page, run }) => {
+  await open(page, run, "#steps=500&seed=7&sampler=dpm%2B%2B");
+  await expect(page.locator("#settings [name=seed]")).toHaveValue("7");
   await page.getByRole("button", { name: "Draw" }).click();
   await expect(page.locator("#status")).toContainText("Expected steps to be an integer in [1,");
-  await page.locator("[name=steps]").fill("3");
+  await page.locator("#settings [name=steps]").fill("3");
   await expect(page).toHaveURL(/steps=3&.*seed=7/);
 });

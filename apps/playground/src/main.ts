@@ -1,169 +1,82 @@
-import { drawGrid } from "./picture.ts";
-import type { Images, Reply, Request, Settings } from "./protocol.ts";
+import { readAddress, restore, writeAddress } from "./address.ts";
+import { Connection } from "./connection.ts";
+import { openDraw } from "./draw/tab.ts";
+import { onDrop } from "./drop.ts";
+import { ModelBar } from "./model-bar.ts";
+import { element, onChosen } from "./page.ts";
+import { onTab, showTab, type TabName } from "./tabs.ts";
 
-const element = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E;
-const form = element<HTMLFormElement>("settings");
-const file = element<HTMLInputElement>("file");
-const [drawButton, pauseButton, cancelButton, saveButton] = ["draw", "pause", "cancel", "save"].map((id) => element<HTMLButtonElement>(id)) as [
-  HTMLButtonElement,
-  HTMLButtonElement,
-  HTMLButtonElement,
-  HTMLButtonElement,
-];
-const canvas = element<HTMLCanvasElement>("grid");
-const bar = element<HTMLProgressElement>("progress");
-const predicted = element<HTMLInputElement>("x0");
-const scrub = element<HTMLInputElement>("scrub");
+const connection = new Connection();
+const formOf = (tab: TabName): HTMLFormElement | null => element(`panel-${tab}`).querySelector("form");
+const model = new ModelBar(connection, formOf("draw")!);
+let shown: TabName = "draw";
 
-const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-const ask = (request: Request, transfer: Transferable[] = []): void => worker.postMessage(request, transfer);
-
-let trajectory: Images[] = [];
-let loaded = false;
-let paused = false;
-let began = 0;
-
-/** Texts for people, in place of what stood there. */
-function tell(id: "model" | "status" | "device", text: string, kind: "fact" | "error" = "fact"): void {
-  element(id).textContent = text;
-  element(id).dataset["kind"] = kind;
-}
-
-function settings(): Settings {
-  const data = new FormData(form);
-  const number = (name: string): number => Number(data.get(name));
-  return {
-    sampler: data.get("sampler") as Settings["sampler"],
-    steps: data.get("steps") ? number("steps") : undefined,
-    eta: number("eta"),
-    count: number("count"),
-    seed: number("seed"),
-    clip: data.get("clip") ? data.get("clip") === "yes" : undefined,
-    device: String(data.get("device")),
-  };
-}
-
-/** The address holds every setting, so that a link restores them all. */
-function keepInAddress(): void {
-  const entries = [...new FormData(form)].filter((entry): entry is [string, string] => typeof entry[1] === "string" && entry[1] !== "");
-  history.replaceState(undefined, "", `#${new URLSearchParams(entries)}`);
-}
-
-function restoreFromAddress(): void {
-  for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
-    const control = form.elements.namedItem(name);
-    if (control instanceof HTMLInputElement || control instanceof HTMLSelectElement) control.value = value;
-  }
-}
-
-async function load(name: string, source: Promise<ArrayBuffer>): Promise<void> {
-  tell("model", `Reading ${name} …`);
-  try {
-    const bytes = await source;
-    ask({ kind: "load", name, bytes }, [bytes]);
-  } catch (error) {
-    tell("model", `${name}: ${(error as Error).message}`, "error");
-  }
-}
-
-async function fetched(url: string): Promise<ArrayBuffer> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`Expected a checkpoint but the server answered ${response.status}`);
-  return response.arrayBuffer();
-}
-
-function show(): void {
-  const images = trajectory[Number(scrub.value) - 1];
-  if (!images) return;
-  drawGrid(canvas, images, predicted.checked ? images.x0 : images.x);
-  canvas.setAttribute("aria-label", `${images.shape[0]} pictures after step ${scrub.value} of ${bar.max}`);
-}
-
-function busy(now: boolean): void {
-  drawButton.disabled = now || !loaded;
-  pauseButton.disabled = cancelButton.disabled = !now;
-  saveButton.disabled = trajectory.length === 0;
-  pauseButton.textContent = "Pause";
-  paused = false;
-}
-
-/** What the page does with each answer of the worker. */
-const answers: { readonly [K in Reply["kind"]]: (reply: Extract<Reply, { kind: K }>) => void } = {
-  loaded: ({ name, config, parameters, trained }) => {
-    loaded = true;
-    const image = `${config["data.height"]}×${config["data.width"]}×${config["model.channels"]}`;
-    tell("model", `${name}: ${parameters.toLocaleString("en")} parameters, ${image} pictures, trained for ${trained.toLocaleString("en")} steps`);
-    busy(false);
-  },
-  refused: ({ message }) => tell("model", `${message}${loaded ? " (the model before stays)" : ""}`, "error"),
-  device: ({ device, reason }) => {
-    tell("status", "Warming up");
-    tell("device", `On ${device}: ${reason}`);
-  },
-  step: ({ step, steps, images }) => {
-    trajectory.push(images);
-    [bar.value, bar.max] = [step, steps];
-    scrub.max = String(step); // before the value, which may not exceed it
-    scrub.value = String(step);
-    scrub.disabled = false;
-    const left = ((performance.now() - began) / step) * (steps - step);
-    tell("status", `Step ${step} of ${steps}, ${(left / 1000).toFixed(0)} s left`);
-    show();
-  },
-  done: () => {
-    tell("status", `${trajectory.length} steps in ${((performance.now() - began) / 1000).toFixed(1)} s`);
-    busy(false);
-  },
-  cancelled: () => {
-    tell("status", `Cancelled after step ${trajectory.length}`);
-    busy(false);
-  },
-  failed: ({ message }) => {
-    tell("status", message, "error");
-    busy(false);
-  },
+const once = <T>(open: () => Promise<T>): (() => Promise<T>) => {
+  let opened: Promise<T> | undefined;
+  return () => (opened ??= open());
 };
 
-worker.onmessage = ({ data }: MessageEvent<Reply>): void => (answers[data.kind] as (reply: Reply) => void)(data);
-worker.onerror = ({ message }) => answers.failed({ kind: "failed", message });
+/** Opens a tab when it is first shown; the code of all but the first is loaded then. */
+const open = {
+  draw: once(async () => openDraw(connection)),
+  forward: once(async () => (await import("./forward/tab.ts")).openForward()),
+  inspect: once(async () => (await import("./inspect/tab.ts")).openInspect(connection, model.facts)),
+  train: once(async () => {
+    const { openTrain } = await import("./train/tab.ts");
+    return openTrain(connection, (name, checkpoint) => {
+      choose("draw");
+      void model.load(name, checkpoint.arrayBuffer());
+    });
+  }),
+} satisfies Record<TabName, () => Promise<unknown>>;
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  trajectory = [];
-  began = performance.now();
-  busy(true);
-  tell("status", "Starting");
-  ask({ kind: "draw", settings: settings() });
-});
-form.addEventListener("input", keepInAddress);
-file.addEventListener("change", () => {
-  const chosen = file.files?.[0];
-  if (chosen) void load(chosen.name, chosen.arrayBuffer());
-});
-element("bundled").addEventListener("click", () => void load("shapes", fetched("models/shapes.safetensors")));
-pauseButton.addEventListener("click", () => {
-  paused = !paused;
-  pauseButton.textContent = paused ? "Go on" : "Pause";
-  ask({ kind: "pause", paused });
-});
-cancelButton.addEventListener("click", () => ask({ kind: "cancel" }));
-predicted.addEventListener("change", show);
-scrub.addEventListener("input", show);
-saveButton.addEventListener("click", () => {
-  const link = document.createElement("a");
-  link.download = "ddpm.png";
-  link.href = canvas.toDataURL("image/png");
-  link.click();
-});
-for (const type of ["dragover", "drop", "dragleave"] as const) {
-  document.addEventListener(type, (event) => {
-    event.preventDefault();
-    document.body.classList.toggle("dropping", type === "dragover");
-    const dropped = type === "drop" ? event.dataTransfer?.files[0] : undefined;
-    if (dropped) void load(dropped.name, dropped.arrayBuffer());
-  });
+function show(tab: TabName): void {
+  shown = tab;
+  showTab(tab);
+  void open[tab]();
 }
 
-restoreFromAddress();
+function choose(tab: TabName): void {
+  show(tab);
+  writeAddress(tab, formOf(tab), "new");
+}
+
+function followAddress(): void {
+  const { tab, settings } = readAddress();
+  const form = formOf(tab);
+  if (form) restore(form, settings);
+  show(tab);
+  if (tab === "draw") model.loadBundled(settings.get("model") ?? "");
+}
+
+/** Brings each file to where it belongs, and the person to a tab that shows what came of it. */
+async function take(files: readonly File[]): Promise<void> {
+  const image = files.find(({ type }) => type.startsWith("image/"));
+  const log = files.find(({ name }) => name.endsWith(".jsonl"));
+  const checkpoint = files.find((file) => file !== image && file !== log);
+  if (image) {
+    if (shown !== "forward") choose("forward");
+    (await open.forward()).take(image);
+  }
+  if (log) {
+    if (shown !== "inspect") choose("inspect");
+    void (await open.inspect()).takeLog(log);
+  }
+  if (checkpoint) {
+    if (shown !== "inspect") choose("draw");
+    void model.load(checkpoint.name, checkpoint.arrayBuffer());
+  }
+}
+
+onTab(choose);
+onDrop((files) => void take(files));
+onChosen(element("file", HTMLInputElement), (files) => void take(files));
+document.addEventListener("input", ({ target }) => {
+  const form = formOf(shown);
+  if (form && target instanceof Node && form.contains(target)) writeAddress(shown, form, "same");
+});
+addEventListener("popstate", followAddress);
+
+followAddress();
 const given = new URLSearchParams(location.search).get("checkpoint");
-if (given) void load(given, fetched(given));
+if (given) model.loadAddress(given);

@@ -1,23 +1,44 @@
-import type { Images } from "./protocol.ts";
+import type { ImageShape } from "./protocol.ts";
 
-/** Draws images side by side, one canvas pixel for each of theirs and one between. */
-export function drawGrid(canvas: HTMLCanvasElement, { shape: [n, h, w, c] }: Images, values: Float32Array): void {
+/** The pixels between images. */
+export type Gap = "clear" | "white";
+
+/** Images side by side as one picture, a pixel for each of theirs and one between. */
+export function gridOf([n, h, w, c]: ImageShape, bytes: Uint8ClampedArray, gap: Gap = "clear"): ImageData {
   const columns = Math.ceil(Math.sqrt(n));
-  canvas.width = columns * (w + 1) - 1;
-  canvas.height = Math.ceil(n / columns) * (h + 1) - 1;
-  const context = canvas.getContext("2d")!;
+  const picture = new ImageData(columns * (w + 1) - 1, Math.ceil(n / columns) * (h + 1) - 1);
+  if (gap === "white") picture.data.fill(255);
   for (let i = 0; i < n; i++) {
-    const image = toImageData(values.subarray(i * h * w * c, (i + 1) * h * w * c), w, h, c);
-    context.putImageData(image, (i % columns) * (w + 1), Math.floor(i / columns) * (h + 1));
+    const corner = Math.floor(i / columns) * (h + 1) * picture.width + (i % columns) * (w + 1);
+    for (let p = 0; p < h * w; p++) {
+      const to = 4 * (corner + Math.floor(p / w) * picture.width + (p % w));
+      for (let k = 0; k < 3; k++) picture.data[to + k] = bytes[(i * h * w + p) * c + (k % c)]!; // grey is a colour of three equal parts
+      picture.data[to + 3] = 255;
+    }
   }
+  return picture;
 }
 
-/** Values in [-1, 1] of one or three channels as pixels; what lies outside is clamped. */
-function toImageData(values: Float32Array, width: number, height: number, channels: number): ImageData {
-  const image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    for (let k = 0; k < 3; k++) image.data[4 * i + k] = Math.round(((values[i * channels + (k % channels)] ?? 0) + 1) * 127.5);
-    image.data[4 * i + 3] = 255;
+/** The same picture with each pixel `scale` a side. */
+export function enlarged({ width, height, data }: ImageData, scale: number): ImageData {
+  const from = new Uint32Array(data.buffer);
+  const to = new Uint32Array(width * scale * height * scale);
+  for (let y = 0; y < height * scale; y++) {
+    const row = Math.floor(y / scale) * width;
+    for (let x = 0; x < width * scale; x++) to[y * width * scale + x] = from[row + Math.floor(x / scale)]!;
   }
-  return image;
+  return new ImageData(new Uint8ClampedArray(to.buffer), width * scale, height * scale);
+}
+
+/** How much to enlarge a picture of this width for it to be looked at: to some 512 pixels. */
+export const enlargement = (width: number): number => Math.max(1, Math.round(512 / width));
+
+/** Puts a picture on a canvas and shows that at a whole multiple of its size, so that all its pixels look alike. */
+export function show(canvas: HTMLCanvasElement, picture: ImageData): void {
+  canvas.hidden = false;
+  if (canvas.width !== picture.width) canvas.width = picture.width;
+  if (canvas.height !== picture.height) canvas.height = picture.height;
+  canvas.getContext("2d")!.putImageData(picture, 0, 0);
+  const room = Math.min(canvas.parentElement!.clientWidth, 544);
+  canvas.style.width = `${Math.max(1, Math.floor(room / picture.width)) * picture.width}px`;
 }

@@ -1,37 +1,74 @@
 import type { Config, SamplerName } from "@ddpm/core";
 
-/** What a person chooses. */
+/** What a person chooses in the Draw tab. */
 export interface Settings {
   readonly sampler: SamplerName;
   readonly steps: number | undefined;
   readonly eta: number;
   readonly count: number;
   readonly seed: number;
+  /** Where the pictures' start noises lead from `seed`'s to this one's; nothing for pictures of one seed. */
+  readonly seed2: number | undefined;
   readonly clip: boolean | undefined;
   /** A device's name, or `auto`. */
   readonly device: string;
 }
 
-/** From the page to the worker that holds the model. */
+/** What a person chooses in the Train tab; the configuration has the rest. */
+export interface TrainingPlan {
+  readonly config: Config;
+  readonly steps: number;
+  readonly device: string;
+}
+
+/** From the page to the worker that holds the model. It does one job, `draw` or `train`, at a time. */
 export type Request =
   | { readonly kind: "load"; readonly name: string; readonly bytes: ArrayBuffer }
   | { readonly kind: "draw"; readonly settings: Settings }
+  | { readonly kind: "train"; readonly plan: TrainingPlan }
   | { readonly kind: "pause"; readonly paused: boolean }
   | { readonly kind: "cancel" };
 
-/** Values in [-1, 1], [count, height, width, channels]. */
+export type ImageShape = readonly [count: number, height: number, width: number, channels: number];
+
+/** Bytes 0 to 255, [count, height, width, channels]. */
 export interface Images {
-  readonly shape: readonly [number, number, number, number];
-  readonly x: Float32Array<ArrayBuffer>;
-  readonly x0: Float32Array<ArrayBuffer>;
+  readonly shape: ImageShape;
+  readonly x: Uint8ClampedArray<ArrayBuffer>;
+  readonly x0: Uint8ClampedArray<ArrayBuffer>;
 }
 
-/** From the worker to the page. */
+/** A tensor of a checkpoint as the file holds it. */
+export interface TensorFacts {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly mean: number;
+  readonly deviation: number;
+  readonly least: number;
+  readonly greatest: number;
+}
+
+export interface ModelFacts {
+  readonly name: string;
+  readonly config: Config;
+  readonly parameters: number;
+  /** Training steps done. */
+  readonly trained: number;
+  /** Length of the file. */
+  readonly bytes: number;
+  readonly tensors: readonly TensorFacts[];
+}
+
+/** From the worker to the page. `done`, `trained`, `cancelled` and `failed` end a job. */
 export type Reply =
-  | { readonly kind: "loaded"; readonly name: string; readonly config: Config; readonly parameters: number; readonly trained: number }
+  | { readonly kind: "loaded"; readonly model: ModelFacts }
   | { readonly kind: "refused"; readonly message: string }
   | { readonly kind: "device"; readonly device: string; readonly reason: string }
   | { readonly kind: "step"; readonly step: number; readonly steps: number; readonly images: Images }
+  | { readonly kind: "loss"; readonly step: number; readonly loss: number }
+  | { readonly kind: "samples"; readonly step: number; readonly shape: ImageShape; readonly images: Uint8ClampedArray<ArrayBuffer> }
+  | { readonly kind: "trained"; readonly step: number; readonly checkpoint: Uint8Array<ArrayBuffer> }
   | { readonly kind: "done" }
   | { readonly kind: "cancelled" }
   | { readonly kind: "failed"; readonly message: string };

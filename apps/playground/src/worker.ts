@@ -1,10 +1,14 @@
-// Holds the model and draws with it, so that the page stays smooth
+// Holds the model, draws with it and trains a new one, so that the page stays smooth
 import { chooseDevice, openDevice } from "@ddpm/backend-web";
-import { type Backend, type Config, checkModel, compileSampler, decodeModel, imageShape, type Numbers, size, valuesOf } from "@ddpm/core";
+import { type Backend, type Config, compileSampler, imageShape, type Numbers, size } from "@ddpm/core";
 import plain from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url";
 import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import threaded from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url";
-import type { Reply, Request, Settings } from "./protocol.ts";
+import { toBytes } from "./bytes.ts";
+import { noisesBetween } from "./draw/interpolation.ts";
+import { openCheckpoint } from "./inspect/checkpoint.ts";
+import type { Reply, Request, Settings, TrainingPlan } from "./protocol.ts";
+import { trainLoop } from "./train/loop.ts";
 
 interface Model {
   readonly config: Config;
@@ -27,31 +31,32 @@ self.onmessage = ({ data: request }: MessageEvent<Request>): void => {
   if (request.kind === "load") load(request.name, new Uint8Array(request.bytes));
   if (request.kind === "pause") paused = request.paused;
   if (request.kind === "cancel") cancelled = true;
-  if (request.kind === "draw") draw(request.settings).catch((error: Error) => say({ kind: "failed", message: error.message }));
+  if (request.kind === "draw") draw(request.settings).catch(fail);
+  if (request.kind === "train") train(request.plan).catch(fail);
 };
+
+const fail = ({ message }: Error): void => say({ kind: "failed", message });
 
 /** Takes a checkpoint in place of the present one, which stays where the new one is no good. */
 function load(name: string, bytes: Uint8Array): void {
   try {
-    const { parameters, metadata } = decodeModel(bytes);
-    if (!metadata) throw new TypeError("Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample");
-    checkModel(parameters, metadata.config);
-    model = { config: metadata.config, parameters: valuesOf(parameters) };
-    const count = [...parameters.values()].reduce((n, { shape }) => n + size(shape), 0);
-    say({ kind: "loaded", name, config: metadata.config, parameters: count, trained: metadata.step });
+    const { config, parameters, facts } = openCheckpoint(name, bytes);
+    model = { config, parameters };
+    say({ kind: "loaded", model: facts });
   } catch (error) {
     say({ kind: "refused", message: `${name}: ${(error as Error).message}` });
   }
 }
 
-async function draw({ device, sampler, steps, eta, count, seed, clip }: Settings): Promise<void> {
+async function draw({ device, sampler, steps, eta, count, seed, seed2, clip }: Settings): Promise<void> {
   if (!model) throw new TypeError("Expected a model to draw with but none is loaded");
   [paused, cancelled] = [false, false];
   const { config, parameters } = model;
   const options = { sampler, batch: count, steps, clip, ...(sampler === "ddim" && { eta }) };
   await using compiled = await compileSampler(await open(device), config, parameters, options);
-  for await (const { step, steps, x, x0 } of compiled.draw({ seed })) {
-    const images = { shape: imageShape(config, count), x: Float32Array.from(await x()), x0: Float32Array.from(await x0()) };
+  const start = seed2 !== undefined && { start: noisesBetween(seed, seed2, count, size(imageShape(config, 1))) };
+  for await (const { step, steps, x, x0 } of compiled.draw({ seed, ...start })) {
+    const images = { shape: imageShape(config, count), x: toBytes(await x()), x0: toBytes(await x0()) };
     say({ kind: "step", step, steps, images }, [images.x.buffer, images.x0.buffer]);
     do await new Promise((resolve) => setTimeout(resolve, paused ? 50 : 0));
     while (paused && !cancelled);
@@ -60,8 +65,17 @@ async function draw({ device, sampler, steps, eta, count, seed, clip }: Settings
   say({ kind: "done" });
 }
 
-async function open(asked: string): Promise<Backend> {
-  const choice = asked === "auto" ? chooseDevice() : { device: asked, reason: "chosen by hand" };
+async function train(plan: TrainingPlan): Promise<void> {
+  cancelled = false;
+  const stopped = async (): Promise<boolean> => {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return cancelled;
+  };
+  await trainLoop(await open(plan.device, { training: true }), plan, { say, stopped });
+}
+
+async function open(asked: string, purpose: { readonly training?: boolean } = {}): Promise<Backend> {
+  const choice = asked === "auto" ? chooseDevice(purpose) : { device: asked, reason: "chosen by hand" };
   if (backend?.device !== choice.device) {
     await backend?.opened[Symbol.asyncDispose]();
     backend = { device: choice.device, opened: await openDevice(choice.device, { wasmPaths }) };

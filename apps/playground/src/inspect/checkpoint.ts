@@ -1,0 +1,31 @@
+import { checkModel, decode, decodeModel, size, valuesOf } from "@ddpm/core";
+import type { ModelFacts, TensorFacts } from "../protocol.ts";
+
+/** A checkpoint as the sampler takes it, and what there is to say of it. Throws a SyntaxError or TypeError for a file that is none. */
+export function openCheckpoint(name: string, bytes: Uint8Array) {
+  const { parameters, metadata } = decodeModel(bytes);
+  if (!metadata) throw new TypeError("Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample");
+  checkModel(parameters, metadata.config);
+  const tensors = tensorsOf(bytes);
+  const count = tensors.reduce((n, { shape }) => n + size(shape), 0);
+  const facts: ModelFacts = { name, config: metadata.config, parameters: count, trained: metadata.step, bytes: bytes.length, tensors };
+  return { config: metadata.config, parameters: valuesOf(parameters), facts };
+}
+
+/** Every tensor of a file in PyTorch's layout, by name. */
+const tensorsOf = (bytes: Uint8Array): TensorFacts[] =>
+  [...decode(bytes).tensors]
+    .map(([name, { shape, dtype, data }]) => ({ name, shape, dtype, ...spread(data) }))
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+
+function spread(values: Float32Array | Int32Array) {
+  let [sum, squares, least, greatest] = [0, 0, Infinity, -Infinity];
+  for (const x of values) {
+    sum += x;
+    squares += x * x;
+    least = Math.min(least, x);
+    greatest = Math.max(greatest, x);
+  }
+  const mean = sum / values.length;
+  return { mean, deviation: Math.sqrt(Math.max(0, squares / values.length - mean ** 2)), least, greatest };
+}

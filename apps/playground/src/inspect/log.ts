@@ -1,0 +1,31 @@
+export interface Losses {
+  readonly steps: readonly number[];
+  readonly losses: readonly number[];
+}
+
+/**
+ * The losses that `ddpm train` wrote to log.jsonl, one JSON object a line. A last line without its end is of a run that still writes, and left out.
+ * Throws a SyntaxError that names the line for anything else.
+ */
+export function lossesOf(text: string): Losses {
+  const lines = text.split("\n").slice(0, -1);
+  if (lines.length === 0) throw new SyntaxError("Expected a line for each step but found none; choose the log.jsonl of a run that has made a step");
+  const found = lines.map((line, i) => lossOf(line, i + 1));
+  return { steps: found.map(({ step }) => step), losses: found.map(({ loss }) => loss) };
+}
+
+function lossOf(line: string, number: number): { step: number; loss: number } {
+  const { step, loss } = objectOf(line) ?? {};
+  if (typeof step === "number" && typeof loss === "number") return { step, loss };
+  throw new SyntaxError(
+    `Expected line ${number} to be JSON with numbers "step" and "loss" but found ${line.slice(0, 60)}; choose the log.jsonl of a run folder`,
+  );
+}
+
+function objectOf(line: string): Record<string, unknown> | undefined {
+  try {
+    return Object(JSON.parse(line)) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}

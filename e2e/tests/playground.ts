@@ -1,0 +1,62 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import { test as base, expect, type Locator, type Page } from "@playwright/test";
+
+/** Runs the command line as a person would. */
+export const ddpm = (...args: string[]): void => void execFileSync("node_modules/.bin/ddpm", args, { stdio: "ignore" });
+
+/** Tests of the page: each fails where the page complains in its console. `folder` is an empty one; `run` is what twenty steps of `ddpm train` leave. */
+export const test = base.extend<{ quiet: undefined }, { folder: string; run: string }>({
+  baseURL: "http://localhost:5180",
+  quiet: [
+    async ({ page }, use) => {
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+      await use(undefined);
+      expect(complaints).toEqual([]);
+    },
+    { auto: true },
+  ],
+  folder: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright demands a pattern here
+    async ({}, use) => {
+      const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
+      await use(folder);
+      rmSync(folder, { recursive: true, force: true });
+    },
+    { scope: "worker" },
+  ],
+  run: [
+    async ({ folder }, use) => {
+      const size = ["--data", "shapes", "--preset", "tiny", "--data.height", "16", "--data.width", "16", "--train.sampleEvery", "1000"];
+      ddpm("train", ...size, "--steps", "20", "--out", join(folder, "run"));
+      await use(join(folder, "run"));
+    },
+    { scope: "worker" },
+  ],
+});
+
+/** How many different levels of red a canvas shows. */
+export const levels = (canvas: Locator): Promise<number> =>
+  canvas.evaluate((canvas: HTMLCanvasElement) => {
+    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(data.filter((_, i) => i % 4 === 0)).size;
+  });
+
+/** Drops files on the page. */
+export async function drop(page: Page, ...files: { name: string; type?: string; content: Buffer }[]): Promise<void> {
+  const sent = files.map(({ name, type = "", content }) => ({ name, type, base64: content.toString("base64") }));
+  const dataTransfer = await page.evaluateHandle((files) => {
+    const transfer = new DataTransfer();
+    for (const { name, type, base64 } of files) transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, { type }));
+    return transfer;
+  }, sent);
+  await page.dispatchEvent("body", "drop", { dataTransfer });
+}
+
+/** What axe finds wrong with the page as it is. */
+export const faults = async (page: Page) => (await new AxeBuilder({ page }).analyze()).violations;

@@ -1,0 +1,29 @@
+// The page around the tabs
+import { expect } from "@playwright/test";
+import { test } from "./playground.ts";
+
+test("arrow keys, Home and End lead from tab to tab, and the address keeps the tab", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("tab", { name: "Draw" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("tab", { name: "Forward" })).toBeFocused();
+  await expect(page.getByRole("tabpanel", { name: "Forward" })).toBeVisible();
+  await page.keyboard.press("End");
+  await expect(page.getByRole("tab", { name: "Train" })).toHaveAttribute("aria-selected", "true");
+  await expect(page).toHaveURL(/tab=train/);
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("tabpanel", { name: "Draw" })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole("tabpanel", { name: "Train" })).toBeVisible();
+});
+
+test("a phone shows every tab without scrolling sideways", async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const tab of ["draw", "forward", "inspect", "train"]) {
+    await page.goto(`/#tab=${tab}&model=shapes`);
+    await page.reload();
+    await expect(page.locator(`#panel-${tab}`)).toBeVisible();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBeLessThanOrEqual(360);
+    await page.screenshot({ path: `test-results/phone-${tab}.png`, fullPage: true });
+  }
+});
