@@ -1,4 +1,5 @@
 // The page around the tabs
+import { gzipSync } from "node:zlib";
 import { expect } from "@playwright/test";
 import { test } from "./playground.ts";
 
@@ -15,6 +16,16 @@ test("arrow keys, Home and End lead from tab to tab, and the address keeps the t
   await expect(page.getByRole("tabpanel", { name: "Draw" })).toBeVisible();
   await page.goBack();
   await expect(page.getByRole("tabpanel", { name: "Train" })).toBeVisible();
+});
+
+test("what the page loads before a person does anything is small", async ({ page }) => {
+  const sizes: number[] = [];
+  page.on("response", (response) => {
+    if (response.request().resourceType() === "script") void response.body().then((body) => sizes.push(gzipSync(body).length));
+  });
+  await page.goto("/", { waitUntil: "networkidle" });
+  expect(sizes.length).toBeGreaterThan(0);
+  expect(sizes.reduce((sum, bytes) => sum + bytes)).toBeLessThan(150_000);
 });
 
 test("a phone shows every tab without scrolling sideways", async ({ page }) => {

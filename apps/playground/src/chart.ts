@@ -55,12 +55,14 @@ export function chart(place: HTMLElement, { title, x, curves, logarithmic = fals
   picture.setAttribute("aria-label", `${title}: ${curves.join(", ")}`);
   const marker = make("div");
   marker.className = "marker";
+  marker.hidden = true;
   plot.over.append(marker);
   new ResizeObserver(() => figure.clientWidth > 0 && plot.setSize({ width: width(), height })).observe(figure);
   dark.addEventListener("change", () => plot.redraw());
   return {
     draw: (data) => plot.setData(data),
     mark: (x) => {
+      marker.hidden = false;
       marker.style.transform = `translateX(${plot.valToPos(x, "x")}px)`;
     },
   };

@@ -1,6 +1,6 @@
 // Holds the model, draws with it and trains a new one, so that the page stays smooth
 import { chooseDevice, openDevice } from "@ddpm/backend-web";
-import { type Backend, type Config, compileSampler, imageShape, type Numbers, size } from "@ddpm/core";
+import { type Backend, type Config, compileSampler, DeviceLost, imageShape, type Numbers, type Reached, size } from "@ddpm/core";
 import plain from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url";
 import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import threaded from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url";
@@ -48,15 +48,34 @@ function load(name: string, bytes: Uint8Array): void {
   }
 }
 
-async function draw({ device, sampler, steps, eta, count, seed, seed2, clip }: Settings): Promise<void> {
+/** Draws, and where the device is lost opens it again and goes on from the last step. */
+async function draw(settings: Settings): Promise<void> {
   if (!model) throw new TypeError("Expected a model to draw with but none is loaded");
   [paused, cancelled] = [false, false];
-  const { config, parameters } = model;
+  let reached: Reached | undefined;
+  const reach = (step: Reached): void => {
+    reached = step;
+  };
+  while (true) {
+    try {
+      return await drawFrom(reached, model, settings, reach);
+    } catch (error) {
+      if (!(error instanceof DeviceLost)) throw error;
+      backend = undefined;
+      say({ kind: "lost" });
+    }
+  }
+}
+
+async function drawFrom(resume: Reached | undefined, { config, parameters }: Model, settings: Settings, reach: (step: Reached) => void) {
+  const { device, sampler, steps, eta, count, seed, seed2, clip } = settings;
   const options = { sampler, batch: count, steps, clip, ...(sampler === "ddim" && { eta }) };
   await using compiled = await compileSampler(await open(device), config, parameters, options);
   const start = seed2 !== undefined && { start: noisesBetween(seed, seed2, count, size(imageShape(config, 1))) };
-  for await (const { step, steps, x, x0 } of compiled.draw({ seed, ...start })) {
-    const images = { shape: imageShape(config, count), x: toBytes(await x()), x0: toBytes(await x0()) };
+  for await (const { step, steps, ...read } of compiled.draw({ seed, ...start, ...(resume && { resume }) })) {
+    const [x, x0] = [await read.x(), await read.x0()];
+    reach({ step, x, x0 });
+    const images = { shape: imageShape(config, count), x: toBytes(x), x0: toBytes(x0) };
     say({ kind: "step", step, steps, images }, [images.x.buffer, images.x0.buffer]);
     do await new Promise((resolve) => setTimeout(resolve, paused ? 50 : 0));
     while (paused && !cancelled);

@@ -1,6 +1,7 @@
 import { tfjs } from "@ddpm/backend-tfjs";
 import type { Backend } from "@ddpm/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { contextLost, forgetLost, losable } from "./lost.ts";
 import { renderer } from "./renderer.ts";
 import { cosine, sine } from "./sine.ts";
 
@@ -34,6 +35,7 @@ type Open = (options: DeviceOptions) => Promise<unknown>;
 const backends: { readonly [D in DeviceName]: Open } = {
   webgl: async () => {
     await import("@tensorflow/tfjs-backend-webgl");
+    forgetLost();
     tf.env().set("SOFTWARE_WEBGL_ENABLED", true); // let software draw too
     tf.env().set("WEBGL_CPU_FORWARD", false); // compute small tensors where the others are
   },
@@ -45,14 +47,15 @@ const backends: { readonly [D in DeviceName]: Open } = {
   cpu: () => import("@tensorflow/tfjs-backend-cpu"),
 };
 
-/** Opens a device by name. Throws a TypeError for an unknown name, an Error where the browser does not have it. */
+/** Opens a device by name; its programs throw DeviceLost where the browser takes WebGL's context away. Throws a TypeError for an unknown name, an Error where the browser does not have it. */
 export async function openDevice(name: string, options: DeviceOptions = {}): Promise<Backend> {
   if (!isDevice(name)) throw new TypeError(`Expected a device among ${deviceNames.join(", ")} but found ${name}`);
   tf.enableProdMode();
   await backends[name](options);
   const opened = await tf.setBackend(name).catch(() => false);
   if (!opened) throw new Error(`Expected this browser to have ${name} but it does not start; choose another device among ${deviceNames.join(", ")}`);
-  return tfjs(tf, { name: `tfjs on ${name}`, pause, ...(name === "webgl" && { replaced: { sin: sine, cos: cosine } }) });
+  if (name !== "webgl") return tfjs(tf, { name: `tfjs on ${name}`, pause });
+  return losable(tfjs(tf, { name: `tfjs on ${name}`, pause, replaced: { sin: sine, cos: cosine } }), contextLost());
 }
 
 const isDevice = (name: string): name is DeviceName => (deviceNames as readonly string[]).includes(name);

@@ -29,6 +29,9 @@ export interface Program extends AsyncDisposable {
   write(state: State): Promise<void>;
 }
 
+/** A device is gone and its programs with it: open another, compile again and go on from what was read last. */
+export class DeviceLost extends Error {}
+
 /** The variables that a step reads or updates, with their shapes. For backends. */
 export function variablesOf({ outputs, updates = {} }: Step): Map<string, Shape> {
   const read = sort([...Object.values(outputs), ...Object.values(updates)]).filter((x): x is Tensor<"variable"> => x.op === "variable");

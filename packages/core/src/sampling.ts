@@ -22,6 +22,15 @@ export interface Draw {
   readonly first?: number;
   /** x_T [batch, height, width, channels] in place of the drawn one. */
   readonly start?: Numbers;
+  /** Goes on after a step of the same draw that was read before, as if nothing had come between. */
+  readonly resume?: Reached;
+}
+
+/** A step of a draw that is done, and what its `x()` and `x0()` read. */
+export interface Reached {
+  readonly step: number;
+  readonly x: Numbers;
+  readonly x0: Numbers;
 }
 
 /** A compiled sampler for batches of one size. */
@@ -71,7 +80,10 @@ export async function compileSampler(
   const elements = zeros.length / batch;
   return {
     table,
-    draw: ({ seed = 0, first = 0, start = startNoise(seed, batch, elements, first) } = {}) => steps(program, table, batch, { seed, first, start }),
+    draw: ({ seed = 0, first = 0, start, resume } = {}) => {
+      const from = resume ?? { step: 0, x: start ?? startNoise(seed, batch, elements, first), x0: zeros };
+      return steps(program, table, batch, { seed, first, from });
+    },
     write: (parameters) => program.write(parameters),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
@@ -94,16 +106,22 @@ export async function samplesOf(sampler: Sampler, options: Draw = {}): Promise<N
   throw new RangeError("Expected a schedule of at least one timestep");
 }
 
-async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, start }: Required<Draw>): AsyncGenerator<Progress> {
+interface Course {
+  readonly seed: number;
+  readonly first: number;
+  readonly from: Reached;
+}
+
+async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, from }: Course): AsyncGenerator<Progress> {
   await program.write(
     new Map([
-      ["x", start],
-      ["x0", new Float32Array(start.length)],
+      ["x", from.x],
+      ["x0", from.x0],
     ]),
   );
-  const blocks = Math.ceil(start.length / batch / 4);
+  const blocks = Math.ceil(from.x.length / batch / 4);
   const read = async (name: string): Promise<Numbers> => (await program.read([name])).get(name)!;
-  for (const [i, row] of table.entries()) {
+  for (const [i, row] of [...table.entries()].slice(from.step)) {
     const coefficients = Object.fromEntries(coefficientNames.map((name) => [name, Float64Array.of(row[name])]));
     await program.run({ ...coefficients, t: new Int32Array(batch).fill(row.t), z: stream(seed, "steps", i, first * blocks) });
     yield { step: i + 1, steps: table.length, t: row.t, x: () => read("x"), x0: () => read("x0") };

@@ -7,7 +7,7 @@ import { pSample } from "./diffusion.ts";
 import { adamwScalars, emaDecay } from "./optimizer.ts";
 import { normals, stream } from "./random.ts";
 import { evaluate, reference } from "./reference.ts";
-import { compileSampler, pSampleLoop, samplesOf, startNoise } from "./sampling.ts";
+import { compileSampler, pSampleLoop, type Reached, samplesOf, startNoise } from "./sampling.ts";
 import { schedule } from "./schedule.ts";
 import { Scope } from "./scope.ts";
 import { shapes } from "./shapes.ts";
@@ -92,6 +92,21 @@ test("pSampleLoop() is algorithm 2 written out with pSample()", async () => {
     x = Float64Array.from(evaluate([next], new Map<string, Numbers>([...parameters, ["x", x], ["t", Int32Array.of(t, t)], ["z", z]]))[0]!);
   }
   for (const [i, value] of x.entries()) assert.ok(Math.abs(value - drawn[i]!) < 1e-6, `pixel ${i}: ${value} against ${drawn[i]}`);
+});
+
+test("a draw that was left goes on from a step to the same images", async () => {
+  const own = config(1);
+  const parameters = trainingStep(own).scope.initialValues(4);
+  for (const sampler of ["ddpm", "dpm++"] as const) {
+    await using compiled = await compileSampler(reference(), own, parameters, { sampler, steps: 3, batch: 2 });
+    const whole = await samplesOf(compiled, { seed: 1 });
+    let left: Reached | undefined;
+    for await (const { step, x, x0 } of compiled.draw({ seed: 1 })) {
+      left = { step, x: await x(), x0: await x0() };
+      if (step === 2) break;
+    }
+    assert.deepEqual(await samplesOf(compiled, { seed: 1, resume: left! }), whole);
+  }
 });
 
 test("a sampler draws the same images one by one as together", async () => {

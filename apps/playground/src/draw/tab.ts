@@ -68,6 +68,7 @@ function listen(connection: Connection): void {
         tell(status, "Warming up");
         tell(device, `On ${chosen.device}: ${chosen.reason}`);
       },
+      lost: () => tell(status, "The browser took WebGL away: opening it again, and going on from the last step"),
       step: ({ step, steps, images }) => advance(step, steps, images),
       done: () => tell(status, `${bar.value} steps in ${((performance.now() - began) / 1000).toFixed(1)} s`),
       cancelled: () => tell(status, `Cancelled after step ${bar.value}`),

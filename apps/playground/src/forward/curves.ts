@@ -1,8 +1,14 @@
 import { type Schedule, scheduleNames } from "@ddpm/core";
 import { type Chart, chart } from "../chart.ts";
 
-const kinds: readonly { readonly title: string; readonly of: (schedule: Schedule) => Float64Array }[] = [
-  { title: "β, the variance that a step adds", of: ({ betas }) => betas },
+interface Kind {
+  readonly title: string;
+  readonly of: (schedule: Schedule) => Float64Array;
+  readonly logarithmic?: boolean;
+}
+
+const kinds: readonly Kind[] = [
+  { title: "β, the variance that a step adds", of: ({ betas }) => betas, logarithmic: true },
   { title: "ᾱ, what is left of the picture's variance", of: ({ alphasCumprod }) => alphasCumprod },
   { title: "log SNR = log ᾱ / (1 − ᾱ)", of: ({ snr }) => snr.map(Math.log) },
 ];
@@ -12,7 +18,7 @@ export class Curves {
   readonly #charts: readonly Chart[];
 
   constructor(place: HTMLElement) {
-    this.#charts = kinds.map(({ title }) => chart(place, { title, x: "t", curves: scheduleNames }));
+    this.#charts = kinds.map(({ title, logarithmic = false }) => chart(place, { title, x: "t", curves: scheduleNames, logarithmic }));
   }
 
   /** Draws schedules of T timesteps, in the order of `scheduleNames`; one that is not there leaves its curve empty. */

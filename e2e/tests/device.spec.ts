@@ -1,0 +1,76 @@
+// What a device may do to a run: be lost, and leave nothing behind
+import { join } from "node:path";
+import { expect, type Page, type Worker } from "@playwright/test";
+import { test } from "./playground.ts";
+
+/** What `watchContexts` leaves in the worker. */
+declare const contexts: WebGL2RenderingContext[];
+declare const textures: { count: number };
+
+/** Remembers the WebGL contexts that the worker makes, and counts their textures. */
+const watchContexts = (worker: Worker): Promise<void> =>
+  worker.evaluate(() => {
+    const made: RenderingContext[] = [];
+    const count = { count: 0 };
+    Object.assign(globalThis, { contexts: made, textures: count });
+    const original = OffscreenCanvas.prototype.getContext as (...args: unknown[]) => RenderingContext;
+    OffscreenCanvas.prototype.getContext = function (this: OffscreenCanvas, ...args: unknown[]) {
+      const context = original.apply(this, args);
+      if (context && !made.includes(context)) made.push(context);
+      return context;
+    } as typeof OffscreenCanvas.prototype.getContext;
+    const { createTexture, deleteTexture } = WebGL2RenderingContext.prototype;
+    WebGL2RenderingContext.prototype.createTexture = function () {
+      count.count++;
+      return createTexture.call(this);
+    };
+    WebGL2RenderingContext.prototype.deleteTexture = function (texture) {
+      count.count--;
+      deleteTexture.call(this, texture);
+    };
+  });
+
+async function open(page: Page, run: string, hash: string): Promise<Worker> {
+  await page.goto("about:blank");
+  await page.goto(`/${hash}`);
+  await page.setInputFiles("#file", join(run, "model.safetensors"));
+  await expect(page.locator("#model")).toContainText("trained for 20 steps");
+  const worker = page.workers()[0]!;
+  await watchContexts(worker);
+  return worker;
+}
+
+const picture = (page: Page): Promise<string> => page.locator("#grid").evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+
+async function draw(page: Page, steps: number): Promise<void> {
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await expect(page.locator("#status")).toContainText(`${steps} steps in`, { timeout: 120_000 });
+}
+
+test("a run whose context is lost goes on from its last step and draws the same", async ({ page, run }) => {
+  await open(page, run, "#steps=8&count=2&device=webgl");
+  await draw(page, 8);
+  const undisturbed = await picture(page);
+  const worker = await open(page, run, "#steps=8&count=2&device=webgl");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await expect(page.locator("#status")).toContainText(/Step [2-7] of 8/, { timeout: 60_000 });
+  const before = await worker.evaluate(() => {
+    contexts.at(-1)!.getExtension("WEBGL_lose_context")!.loseContext();
+    return contexts.length;
+  });
+  await expect(page.locator("#status")).toContainText("8 steps in", { timeout: 120_000 });
+  expect(await worker.evaluate(() => contexts.length)).toBeGreaterThan(before); // it was lost, and another made
+  expect(await picture(page)).toBe(undisturbed);
+});
+
+test("twenty runs leave no more textures than one", async ({ page, run }) => {
+  const worker = await open(page, run, "#steps=1&count=1&device=webgl");
+  const after: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    await draw(page, 1);
+    after.push(await worker.evaluate(() => textures.count));
+    await page.locator("#settings [name=seed]").fill(`${i + 1}`);
+  }
+  expect(after[0]).toBeGreaterThan(0);
+  expect(after.at(-1)).toBe(after[1]);
+});
