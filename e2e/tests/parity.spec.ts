@@ -24,7 +24,6 @@ const draws = [
   { sampler: "ddim", steps: 20, count: 4, seed: 2 },
   { sampler: "ddpm", steps: 200, count: 2, seed: 3 },
   { sampler: "ddpm", steps: 200, count: 2, seed: 4 },
-  { sampler: "dpm++", steps: 15, count: 2, seed: 5 },
 ];
 
 for (const [i, [name, flags]] of Object.entries(models).entries()) {
