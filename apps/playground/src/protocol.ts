@@ -9,7 +9,7 @@ export interface Settings {
   readonly seed: number;
   /** Where the pictures' start noises lead from `seed`'s to this one's; nothing for pictures of one seed. */
   readonly seed2: number | undefined;
-  readonly clip: boolean | undefined;
+  readonly clip: boolean;
   /** A device's name, or `auto`. */
   readonly device: string;
 }

@@ -88,7 +88,7 @@ function settings(): Settings {
     count: number("count") ?? 1,
     seed: number("seed") ?? 0,
     seed2: number("seed2"),
-    clip: data.get("clip") ? data.get("clip") === "yes" : undefined,
+    clip: data.get("clip") === "yes",
     device: String(data.get("device")),
   };
 }

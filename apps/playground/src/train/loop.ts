@@ -25,8 +25,8 @@ interface Listener {
   readonly stopped: () => Promise<boolean>;
 }
 
-/** Pictures that training draws, and steps for each: few, since a browser may draw with software. */
-const sampler = { sampler: "dpm++", batch: 4, steps: 10 } as const;
+/** Pictures that training draws, and steps for each: few, since a browser may draw with software. Clipped, since the cosine schedule begins at so little signal that x0 explodes. */
+const sampler = { sampler: "dpm++", batch: 4, steps: 10, clip: true } as const;
 
 /** Trains on procedural shapes as `ddpm train --data shapes` does, step for step. Ends with the averaged weights as a checkpoint's bytes. */
 export async function trainLoop(backend: Backend, { config, steps }: TrainingPlan, { say, stopped }: Listener): Promise<void> {
