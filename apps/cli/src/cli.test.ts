@@ -148,6 +148,9 @@ test("sample draws the same images for a seed, and fewer are a prefix of more", 
 
 test("sample writes a PNG grid", async () => {
   await succeeds("sample", "--checkpoint", at("whole"), "--sampler", "dpm++", "--steps", "3", "--count", "4", "--out", at("grid.png"));
+  const solver = ["sample", "--checkpoint", at("whole"), "--sampler", "dpm++", "--steps", "3", "--count", "1", "--out", at("one.png")];
+  assert.match((await ddpm(...solver)).stderr, /likely to draw noise here.*add --clip/);
+  assert.doesNotMatch((await ddpm(...solver, "--clip")).stderr, /likely to draw noise/);
   assert.deepEqual([...readFileSync(at("grid.png")).subarray(1, 4)], [...Buffer.from("PNG")]);
 });
 
