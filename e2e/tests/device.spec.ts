@@ -63,6 +63,17 @@ test("a run whose context is lost goes on from its last step and draws the same"
   expect(await picture(page)).toBe(undisturbed);
 });
 
+test("training whose context is lost says so, and can begin again", async ({ page }) => {
+  await page.goto("/#tab=train&steps=1000");
+  page.once("worker", (worker) => void watchContexts(worker));
+  await page.getByRole("button", { name: "Train", exact: true }).click();
+  await expect(page.locator("#train-status")).toContainText("loss", { timeout: 120_000 });
+  await page.workers()[0]!.evaluate(() => contexts.at(-1)!.getExtension("WEBGL_lose_context")!.loseContext());
+  await expect(page.locator("#train-status")).toHaveAttribute("data-kind", "error", { timeout: 60_000 });
+  await page.getByRole("button", { name: "Train", exact: true }).click();
+  await expect(page.locator("#train-status")).toContainText("Step 2 of 1000", { timeout: 120_000 });
+});
+
 test("twenty runs leave no more textures than one", async ({ page, run }) => {
   const worker = await open(page, run, "#steps=1&count=1&device=webgl");
   const after: number[] = [];

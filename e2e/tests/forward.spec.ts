@@ -31,6 +31,18 @@ test("noise grows with t, side by side for every schedule, above their curves", 
   await page.screenshot({ path: "test-results/playground-forward.png", fullPage: true });
 });
 
+test("a link's t is marked in the curves, whose legends tell the values there", async ({ page }) => {
+  await page.goto("/#tab=forward&timesteps=601&t=300");
+  const marks = page.locator("#curves .marker");
+  await expect(marks).toHaveCount(3);
+  for (const mark of await marks.all()) {
+    const place = () =>
+      mark.evaluate((mark) => (mark.getBoundingClientRect().x - mark.parentElement!.getBoundingClientRect().x) / mark.parentElement!.clientWidth);
+    await expect.poll(place).toBeCloseTo(0.5, 1);
+  }
+  await expect(page.locator("#curves .u-legend").first()).toContainText("0.01005"); // linear's beta in the middle
+});
+
 test("the number of timesteps can be changed, and bounds t", async ({ page }) => {
   await page.goto("/#tab=forward&timesteps=100&t=99");
   await expect(page.locator("#t-value")).toHaveText("99 of 99");

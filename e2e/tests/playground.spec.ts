@@ -138,6 +138,15 @@ test("the model that comes with the page draws, and its link draws the same agai
   expect(await content(page)).toBe(drawn);
 });
 
+test("the garments that come with the page are drawn", async ({ page }) => {
+  await page.goto("/#steps=10&count=4&sampler=dpm%2B%2B");
+  await page.getByRole("button", { name: "Try Fashion-MNIST" }).click();
+  await expect(page.locator("#model")).toContainText("28×28×1 pictures");
+  await draw(page, 10);
+  expect(await levels(grid(page))).toBeGreaterThan(50);
+  await page.screenshot({ path: "test-results/playground-fashion.png", fullPage: true });
+});
+
 test("a model that does not come with this page is said to be missing", async ({ page }) => {
   await page.route("**/models/shapes.safetensors", (route) => route.fulfill({ status: 200, body: "not found" }));
   await page.goto("/");

@@ -1,7 +1,7 @@
 // The page around the tabs
 import { gzipSync } from "node:zlib";
 import { expect } from "@playwright/test";
-import { test } from "./playground.ts";
+import { faults, test } from "./playground.ts";
 
 test("arrow keys, Home and End lead from tab to tab, and the address keeps the tab", async ({ page }) => {
   await page.goto("/");
@@ -26,6 +26,19 @@ test("what the page loads before a person does anything is small", async ({ page
   await page.goto("/", { waitUntil: "networkidle" });
   expect(sizes.length).toBeGreaterThan(0);
   expect(sizes.reduce((sum, bytes) => sum + bytes)).toBeLessThan(150_000);
+});
+
+test("axe finds no fault in the dark either", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "dark" });
+  for (const tab of ["draw", "forward", "inspect", "train"]) {
+    await page.goto(`/#tab=${tab}&model=shapes`);
+    await page.reload();
+    await expect(page.locator(`#panel-${tab}`)).toBeVisible();
+    if (tab === "forward") await expect(page.locator("#curves figure")).toHaveCount(3);
+    if (tab === "draw") await expect(page.locator("#model")).toContainText("shapes: ");
+    expect(await faults(page), tab).toEqual([]);
+    await page.screenshot({ path: `test-results/dark-${tab}.png`, fullPage: true });
+  }
 });
 
 test("a phone shows every tab without scrolling sideways", async ({ page }) => {

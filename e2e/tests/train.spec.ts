@@ -1,4 +1,5 @@
 // The Train tab
+import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "@playwright/test";
@@ -40,6 +41,9 @@ test("ten steps in the page have the losses of ddpm train, and its checkpoint dr
   await (await download).saveAs(checkpoint);
   ddpm("sample", "--checkpoint", checkpoint, "--count", "4", "--sampler", "ddim", "--steps", "3", "--out", join(folder, "grid.png"));
   expect(statSync(join(folder, "grid.png")).size).toBeGreaterThan(100);
+
+  const python = process.env["DDPM_BENCH_PYTHON"];
+  if (python) expect(execFileSync(python, ["../bench/pytorch/check.py", checkpoint], { encoding: "utf8" })).toContain("loaded with strict=True");
 
   await page.getByRole("button", { name: "Use in Draw" }).click();
   await expect(page.locator("#model")).toContainText(`trained for ${steps} steps`);

@@ -15,7 +15,7 @@ export interface ChartOptions {
 export interface Chart {
   /** The numbers along x, then those of each curve. */
   draw(data: AlignedData): void;
-  /** Moves the marker to x. */
+  /** Moves the marker to x, and tells the values there in the legend. */
   mark(x: number): void;
 }
 
@@ -28,24 +28,30 @@ const dashes: readonly number[][] = [[], [9, 3], [3, 3], [9, 3, 3, 3], [6, 6], [
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colour = (i: number): string => colours[dark.matches ? "dark" : "light"][i % dashes.length]!;
 
-/** A chart of curves at the end of `place`, as wide as that is, with a legend that tells the values under the pointer. */
-export function chart(place: HTMLElement, { title, x, curves, logarithmic = false, height = 200 }: ChartOptions): Chart {
+/** A chart of curves at the end of `place`, as wide as that is, with a legend that tells the values under the pointer or at the mark. */
+export function chart(place: HTMLElement, { title, x, curves, logarithmic = false, height = 220 }: ChartOptions): Chart {
   const figure = make("figure", make("figcaption", title));
   place.append(figure);
   const ink = (): string => getComputedStyle(figure).color;
   const axis: Axis = { stroke: ink, grid: { stroke: "#8883", width: 1 }, ticks: { stroke: "#8886", width: 1 } };
   const width = (): number => Math.max(figure.clientWidth, 100);
+  const marker = make("div");
+  marker.className = "marker";
+  marker.hidden = true;
+  let marked = 0;
+  const placeMarker = (plot: uPlot): string => (marker.style.transform = `translateX(${plot.valToPos(marked, "x")}px)`);
   const plot = new uPlot(
     {
       width: width(),
       height,
       scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : {} },
       axes: [
-        { ...axis, label: x, labelSize: 20, labelFont: "12px system-ui" },
+        { ...axis, size: 30, label: x, labelSize: 20, labelFont: "12px system-ui" },
         { ...axis, size: 60 },
       ],
       series: [{ label: x }, ...curves.map(series)],
       cursor: { y: false, drag: { x: false, y: false } },
+      hooks: { draw: [placeMarker] }, // a drawing may change the scale, and its first one comes after this turn
     },
     [[], ...curves.map(() => [])] as AlignedData,
     figure,
@@ -53,17 +59,16 @@ export function chart(place: HTMLElement, { title, x, curves, logarithmic = fals
   const picture = plot.root.querySelector(".u-wrap")!;
   picture.setAttribute("role", "img");
   picture.setAttribute("aria-label", `${title}: ${curves.join(", ")}`);
-  const marker = make("div");
-  marker.className = "marker";
-  marker.hidden = true;
   plot.over.append(marker);
   new ResizeObserver(() => figure.clientWidth > 0 && plot.setSize({ width: width(), height })).observe(figure);
   dark.addEventListener("change", () => plot.redraw());
   return {
     draw: (data) => plot.setData(data),
     mark: (x) => {
+      marked = x;
       marker.hidden = false;
-      marker.style.transform = `translateX(${plot.valToPos(x, "x")}px)`;
+      placeMarker(plot);
+      plot.setLegend({ idx: plot.valToIdx(x) });
     },
   };
 }

@@ -90,7 +90,12 @@ async function train(plan: TrainingPlan): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     return cancelled;
   };
-  await trainLoop(await open(plan.device, { training: true }), plan, { say, stopped });
+  try {
+    await trainLoop(await open(plan.device, { training: true }), plan, { say, stopped });
+  } catch (error) {
+    if (error instanceof DeviceLost) backend = undefined; // so that the next job opens it again
+    throw error;
+  }
 }
 
 async function open(asked: string, purpose: { readonly training?: boolean } = {}): Promise<Backend> {
