@@ -1,16 +1,13 @@
 // Makes the two models that come with the page: shapes in two minutes, Fashion-MNIST in forty on two cores; a run that was left goes on.
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+import { join } from "node:path";
+import { ddpm, root } from "./ddpm.mjs";
 
 /** Eight epochs of a U-Net narrow enough for half floats to take less than 2 MB. */
 const narrow = ["--model.dim", "20", "--diffusion.schedule", "cosine", "--diffusion.timesteps", "300"];
 const brief = ["--train.emaDecay", "0.999", "--train.lr", "2e-3", "--train.checkpointEvery", "200"];
 
-run(process.execPath, [join(root, "scripts/demo.mjs")]);
+await import("./demo.mjs");
 const begun = existsSync(join(root, "runs/bundle/config.json"));
 ddpm("train", "--out", "runs/bundle", "--steps", "3752", ...(begun ? ["--resume"] : ["--data", "fashion-mnist", ...narrow, ...brief]));
 for (const [from, name] of [
@@ -18,12 +15,3 @@ for (const [from, name] of [
   ["runs/bundle", "fashion"],
 ])
   ddpm("convert", "--checkpoint", from, "--dtype", "F16", "--out", `apps/playground/public/models/${name}.safetensors`);
-
-function ddpm(...args) {
-  run(join(root, "node_modules/.bin/ddpm"), args);
-}
-
-function run(command, args) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-  if (status !== 0) process.exit(status ?? 1);
-}

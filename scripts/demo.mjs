@@ -1,10 +1,8 @@
 // The main job on an embedded default: trains a small U-Net on procedural shapes for about two minutes and draws a grid with it.
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { ddpm, root } from "./ddpm.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const steps = "1300";
 const resume = existsSync(join(root, "runs/demo/config.json")) ? ["--resume"] : [];
 const size = resume.length > 0 ? [] : ["--preset", "demo", "--data", "shapes", "--data.height", "16", "--data.width", "16"];
@@ -14,9 +12,3 @@ ddpm("sample", "--checkpoint", "runs/demo", "--count", "36", "--out", "runs/demo
 console.log(
   "\nThe picture:    runs/demo/grid.png\nThe checkpoint: runs/demo/model.safetensors\nNext:           npx ddpm playground --checkpoint runs/demo\n                npx ddpm train --data fashion-mnist --out runs/fashion",
 );
-
-function ddpm(...args) {
-  console.log(`$ npx ddpm ${args.join(" ")}`);
-  const { status } = spawnSync(join(root, "node_modules", ".bin", "ddpm"), args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-  if (status !== 0) process.exit(status ?? 1);
-}

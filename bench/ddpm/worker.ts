@@ -1,7 +1,7 @@
 /** Our model behind the bench's protocol. */
 import { parseArgs } from "node:util";
 import { tensorflow } from "@ddpm/backend-node";
-import { batch, imageShape, initialState, input, model, presets, Scope, shapes, trainingFeeds, trainingStep } from "@ddpm/core";
+import { imageShape, initialState, input, model, presets, Scope, shapes, trainingBatch, trainingFeeds, trainingStep } from "@ddpm/core";
 import { serve } from "../protocol.ts";
 
 const { values } = parseArgs({
@@ -16,8 +16,8 @@ async function trainer() {
   const program = await backend.compile(training.step, initialState(training, 0));
   let step = 0;
   return async () => {
-    const data = batch(dataset, { seed: 0, batch: config["train.batch"], step: ++step, flip: true });
-    return (await program.run(trainingFeeds(config, data, step)))["loss"]![0]!;
+    step++;
+    return (await program.run(trainingFeeds(config, trainingBatch(dataset, config, step), step)))["loss"]![0]!;
   };
 }
 

@@ -1,7 +1,6 @@
 // What a device may do to a run: be lost, and leave nothing behind
-import { join } from "node:path";
 import { expect, type Page, type Worker } from "@playwright/test";
-import { test } from "./playground.ts";
+import { content, draw, open, test } from "./playground.ts";
 
 /** What `watchContexts` leaves in the worker. */
 declare const contexts: WebGL2RenderingContext[];
@@ -30,28 +29,20 @@ const watchContexts = (worker: Worker): Promise<void> =>
     };
   });
 
-async function open(page: Page, run: string, hash: string): Promise<Worker> {
+/** Opens the page anew, with a watch on its worker. */
+async function openWatched(page: Page, run: string, hash: string): Promise<Worker> {
   await page.goto("about:blank");
-  await page.goto(`/${hash}`);
-  await page.setInputFiles("#file", join(run, "model.safetensors"));
-  await expect(page.locator("#model")).toContainText("trained for 20 steps");
+  await open(page, run, hash);
   const worker = page.workers()[0]!;
   await watchContexts(worker);
   return worker;
 }
 
-const picture = (page: Page): Promise<string> => page.locator("#grid").evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
-
-async function draw(page: Page, steps: number): Promise<void> {
-  await page.getByRole("button", { name: "Draw", exact: true }).click();
-  await expect(page.locator("#status")).toContainText(`${steps} steps in`, { timeout: 120_000 });
-}
-
 test("a run whose context is lost goes on from its last step and draws the same", async ({ page, run }) => {
-  await open(page, run, "#steps=8&count=2&device=webgl");
+  await openWatched(page, run, "#steps=8&count=2&device=webgl");
   await draw(page, 8);
-  const undisturbed = await picture(page);
-  const worker = await open(page, run, "#steps=8&count=2&device=webgl");
+  const undisturbed = await content(page);
+  const worker = await openWatched(page, run, "#steps=8&count=2&device=webgl");
   await page.getByRole("button", { name: "Draw", exact: true }).click();
   await expect(page.locator("#status")).toContainText(/Step [2-7] of 8/, { timeout: 60_000 });
   const before = await worker.evaluate(() => {
@@ -60,7 +51,7 @@ test("a run whose context is lost goes on from its last step and draws the same"
   });
   await expect(page.locator("#status")).toContainText("8 steps in", { timeout: 120_000 });
   expect(await worker.evaluate(() => contexts.length)).toBeGreaterThan(before); // it was lost, and another made
-  expect(await picture(page)).toBe(undisturbed);
+  expect(await content(page)).toBe(undisturbed);
 });
 
 test("training whose context is lost says so, and can begin again", async ({ page }) => {
@@ -75,7 +66,7 @@ test("training whose context is lost says so, and can begin again", async ({ pag
 });
 
 test("twenty runs leave no more textures than one", async ({ page, run }) => {
-  const worker = await open(page, run, "#steps=1&count=1&device=webgl");
+  const worker = await openWatched(page, run, "#steps=1&count=1&device=webgl");
   const after: number[] = [];
   for (let i = 0; i < 20; i++) {
     await draw(page, 1);

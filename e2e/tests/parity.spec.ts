@@ -1,18 +1,15 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decode, imagesFromNCHW } from "@ddpm/core";
 import { expect, test } from "@playwright/test";
+import { cli, small } from "./cli.ts";
 
 /** What src/page.ts gives the page. */
 declare const ddpm: { sample(device: string, url: string, options: object): Promise<number[]> };
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const cli = (...args: string[]): unknown => execFileSync("node_modules/.bin/ddpm", args, { stdio: "ignore" });
-const size = ["--data", "shapes", "--preset", "tiny", "--data.height", "16", "--data.width", "16", "--train.sampleEvery", "1000"];
 
 /** Models that are trained here, for a moment each. */
 const models = {
@@ -29,7 +26,7 @@ const draws = [
 for (const [i, [name, flags]] of Object.entries(models).entries()) {
   const run = join(folder, `${i}`);
   test.describe(name, () => {
-    test.beforeAll(() => cli("train", ...size, ...flags, "--steps", "40", "--out", run));
+    test.beforeAll(() => cli("train", ...small, ...flags, "--steps", "40", "--out", run));
 
     for (const { sampler, steps, count, seed } of draws) {
       for (const device of ["webgl", "wasm"]) {

@@ -2,23 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type Page } from "@playwright/test";
-import { drop, faults, levels, test } from "./playground.ts";
+import { content, draw, drop, faults, levels, open, test } from "./playground.ts";
 
 const grid = (page: Page) => page.locator("#grid");
-
-async function open(page: Page, run: string, hash = ""): Promise<void> {
-  await page.goto(`/${hash}`);
-  await page.setInputFiles("#file", join(run, "model.safetensors"));
-  await expect(page.locator("#model")).toContainText("16×16×1 pictures, trained for 20 steps");
-}
-
-async function draw(page: Page, steps: number): Promise<void> {
-  await page.getByRole("button", { name: "Draw" }).click();
-  await expect(page.locator("#status")).toContainText(`${steps} steps in`, { timeout: 120_000 });
-}
-
-/** What a canvas shows, for comparisons. */
-const content = (page: Page): Promise<string> => grid(page).evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
 
 async function saved(page: Page, button: string): Promise<{ name: string; bytes: Buffer }> {
   const download = page.waitForEvent("download");

@@ -1,12 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { test as base, expect, type Locator, type Page } from "@playwright/test";
-
-/** Runs the command line as a person would. */
-export const ddpm = (...args: string[]): void => void execFileSync("node_modules/.bin/ddpm", args, { stdio: "ignore" });
+import { cli, small } from "./cli.ts";
 
 /** Tests of the page: each fails where the page complains in its console. `folder` is an empty one; `run` is what twenty steps of `ddpm train` leave. */
 export const test = base.extend<{ quiet: undefined }, { folder: string; run: string }>({
@@ -32,13 +29,28 @@ export const test = base.extend<{ quiet: undefined }, { folder: string; run: str
   ],
   run: [
     async ({ folder }, use) => {
-      const size = ["--data", "shapes", "--preset", "tiny", "--data.height", "16", "--data.width", "16", "--train.sampleEvery", "1000"];
-      ddpm("train", ...size, "--steps", "20", "--out", join(folder, "run"));
+      cli("train", ...small, "--steps", "20", "--out", join(folder, "run"));
       await use(join(folder, "run"));
     },
     { scope: "worker" },
   ],
 });
+
+/** Opens the page with the checkpoint of a run. */
+export async function open(page: Page, run: string, hash = ""): Promise<void> {
+  await page.goto(`/${hash}`);
+  await page.setInputFiles("#file", join(run, "model.safetensors"));
+  await expect(page.locator("#model")).toContainText("16×16×1 pictures, trained for 20 steps");
+}
+
+/** Draws, and waits until that is done. */
+export async function draw(page: Page, steps: number): Promise<void> {
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await expect(page.locator("#status")).toContainText(`${steps} steps in`, { timeout: 120_000 });
+}
+
+/** What the grid shows, for comparisons. */
+export const content = (page: Page): Promise<string> => page.locator("#grid").evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
 
 /** How many different levels of red a canvas shows. */
 export const levels = (canvas: Locator): Promise<number> =>

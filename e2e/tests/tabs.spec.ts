@@ -3,6 +3,8 @@ import { gzipSync } from "node:zlib";
 import { expect } from "@playwright/test";
 import { faults, test } from "./playground.ts";
 
+const tabs = ["draw", "forward", "inspect", "train"];
+
 test("arrow keys, Home and End lead from tab to tab, and the address keeps the tab", async ({ page }) => {
   await page.goto("/");
   await page.getByRole("tab", { name: "Draw" }).focus();
@@ -30,7 +32,7 @@ test("what the page loads before a person does anything is small", async ({ page
 
 test("axe finds no fault in the dark either", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
-  for (const tab of ["draw", "forward", "inspect", "train"]) {
+  for (const tab of tabs) {
     await page.goto(`/#tab=${tab}&model=shapes`);
     await page.reload();
     await expect(page.locator(`#panel-${tab}`)).toBeVisible();
@@ -43,7 +45,7 @@ test("axe finds no fault in the dark either", async ({ page }) => {
 
 test("a phone shows every tab without scrolling sideways", async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const tab of ["draw", "forward", "inspect", "train"]) {
+  for (const tab of tabs) {
     await page.goto(`/#tab=${tab}&model=shapes`);
     await page.reload();
     await expect(page.locator(`#panel-${tab}`)).toBeVisible();

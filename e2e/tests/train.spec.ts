@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "@playwright/test";
-import { ddpm, faults, levels, test } from "./playground.ts";
+import { cli, small } from "./cli.ts";
+import { draw, faults, levels, test } from "./playground.ts";
 
 const steps = 10;
 
@@ -28,8 +29,7 @@ test("ten steps in the page have the losses of ddpm train, and its checkpoint dr
   await page.screenshot({ path: "test-results/playground-train.png", fullPage: true });
   const losses = new Map(await page.evaluate(() => (globalThis as unknown as { found: [number, number][] }).found));
 
-  const size = ["--data", "shapes", "--preset", "tiny", "--data.height", "16", "--data.width", "16", "--train.batch", "8"];
-  ddpm("train", ...size, "--seed", "5", "--train.sampleEvery", "1000", "--steps", `${steps}`, "--out", join(folder, "same"));
+  cli("train", ...small, "--train.batch", "8", "--seed", "5", "--steps", `${steps}`, "--out", join(folder, "same"));
   const log = readFileSync(join(folder, "same/log.jsonl"), "utf8").trim().split("\n");
   const expected = log.map((line) => JSON.parse(line) as { step: number; loss: number });
   expect(losses.size).toBe(steps);
@@ -39,7 +39,7 @@ test("ten steps in the page have the losses of ddpm train, and its checkpoint dr
   await page.getByRole("button", { name: "Download checkpoint" }).click();
   const checkpoint = join(folder, "trained-in-page.safetensors");
   await (await download).saveAs(checkpoint);
-  ddpm("sample", "--checkpoint", checkpoint, "--count", "4", "--sampler", "ddim", "--steps", "3", "--out", join(folder, "grid.png"));
+  cli("sample", "--checkpoint", checkpoint, "--count", "4", "--sampler", "ddim", "--steps", "3", "--out", join(folder, "grid.png"));
   expect(statSync(join(folder, "grid.png")).size).toBeGreaterThan(100);
 
   const python = process.env["DDPM_BENCH_PYTHON"];
@@ -48,8 +48,7 @@ test("ten steps in the page have the losses of ddpm train, and its checkpoint dr
   await page.getByRole("button", { name: "Use in Draw" }).click();
   await expect(page.locator("#model")).toContainText(`trained for ${steps} steps`);
   await page.locator("#settings [name=steps]").fill("3");
-  await page.getByRole("button", { name: "Draw", exact: true }).click();
-  await expect(page.locator("#status")).toContainText("3 steps in", { timeout: 120_000 });
+  await draw(page, 3);
 });
 
 test("training can be stopped, and what was learned stays", async ({ page }) => {

@@ -1,6 +1,6 @@
 import { access, appendFile, constants, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Checkpoint, type Config, configure, decodeModel, encodeModel, type Numbers, type Scope, type State } from "@ddpm/core";
+import { type Checkpoint, type Config, configure, decodeModel, encodeModel, type Numbers, parametersFrom, type Scope, type State } from "@ddpm/core";
 import { writeAtomically } from "./files.ts";
 
 /** What a training state holds for each parameter besides its value: moments and average, in files under `m/…`, `v/…` and `ema/…`. */
@@ -50,13 +50,12 @@ export class RunFolder {
 
   /** Writes the whole state, then the averaged weights as the model. */
   async save(config: Config, scope: Scope, state: State, step: number): Promise<void> {
-    const tensors = (values: State, prefix = "") =>
-      [...scope.parameters].map(([name, { shape }]) => [prefix + name, { shape, data: Float32Array.from(values.get(name)!) }] as const);
+    const tensors = (values: State, prefix = "") => [...parametersFrom(scope, values)].map(([name, value]) => [prefix + name, value] as const);
     const others = parts.flatMap((part) => tensors(scope.unpackValues(state.get(part)!), `${part}/`));
-    const averages = tensors(scope.unpackValues(state.get("ema")!));
+    const averages = parametersFrom(scope, scope.unpackValues(state.get("ema")!));
     const metadata = { config, step };
     await writeAtomically(this.file("state.safetensors"), encodeModel(new Map([...tensors(state), ...others]), metadata));
-    await writeAtomically(this.file("model.safetensors"), encodeModel(new Map(averages), metadata));
+    await writeAtomically(this.file("model.safetensors"), encodeModel(averages, metadata));
   }
 
   /** The state and the step it was saved at; nothing where the run was stopped before it saved any. */

@@ -1,17 +1,15 @@
 import {
+  AverageSampler,
   type Backend,
-  batch,
   type Config,
-  compileSampler,
   type Dataset,
   imageShape,
   initialState,
   type Program,
-  type Sampler,
-  type Scope,
-  samplesOf,
   stepsPerEpoch,
+  type Trainee,
   type TrainingStep,
+  trainingBatch,
   trainingFeeds,
   trainingStep,
 } from "@ddpm/core";
@@ -40,7 +38,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
   const training = trainingStep(config);
   const { program, start } = await begin(training, { backend, config, folder, steps, resume });
   const events = await EventWriter.open(folder.path);
-  const samples = new SampleGrids({ backend, config, program, scope: training.scope, folder, events });
+  const samples = new SampleGrids({ backend, config, program, scope: training.scope }, folder, events);
   const sampleEvery = config["train.sampleEvery"] || stepsPerEpoch(dataset, config["train.batch"]);
   using line = progress("train", steps, start);
   let saved = start;
@@ -51,12 +49,12 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
     saved = step;
   };
   try {
-    let next = batchAt(dataset, config, start + 1);
+    let next = trainingBatch(dataset, config, start + 1);
     for (let step = start + 1; step <= steps; step++) {
       const began = performance.now();
       const running = program.run(trainingFeeds(config, next, step));
       const { epoch, count } = next;
-      if (step < steps) next = batchAt(dataset, config, step + 1); // while the step runs
+      if (step < steps) next = trainingBatch(dataset, config, step + 1); // while the step runs
       const loss = (await running)["loss"]![0]!;
       requireFinite([loss], `the loss of step ${step}`, saved);
       const seconds = (performance.now() - began) / 1000;
@@ -90,9 +88,6 @@ async function begin(
   return { program: await backend.compile(training.step, state), start: step };
 }
 
-const batchAt = (dataset: Dataset, config: Config, step: number) =>
-  batch(dataset, { seed: config.seed, batch: config["train.batch"], step, flip: config["data.flip"] });
-
 function requireFinite(values: ArrayLike<number>, what: string, saved: number): void {
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) continue;
@@ -101,37 +96,27 @@ function requireFinite(values: ArrayLike<number>, what: string, saved: number): 
   }
 }
 
-interface GridsOf {
-  readonly backend: Backend;
-  readonly config: Config;
-  readonly program: Program;
-  readonly scope: Scope;
-  readonly folder: RunFolder;
-  readonly events: EventWriter;
-}
-
-/** Draws grids with the averaged weights into samples/ and TensorBoard; compiles its sampler at the first one. */
+/** Draws grids with the averaged weights into samples/ and TensorBoard. */
 class SampleGrids implements AsyncDisposable {
-  readonly #of: GridsOf;
-  #sampler: Sampler | undefined;
+  readonly #shape: ReturnType<typeof imageShape>;
+  readonly #sampler: AverageSampler;
+  readonly #folder: RunFolder;
+  readonly #events: EventWriter;
 
-  constructor(of: GridsOf) {
-    this.#of = of;
+  constructor(trainee: Trainee, folder: RunFolder, events: EventWriter) {
+    this.#shape = imageShape(trainee.config, sampleCount);
+    this.#sampler = new AverageSampler(trainee, { sampler: "ddim", batch: sampleCount });
+    this.#folder = folder;
+    this.#events = events;
   }
 
   async draw(step: number): Promise<void> {
-    const { backend, config, program, scope, folder, events } = this.#of;
-    const averages = scope.unpackValues((await program.read(["ema"])).get("ema")!);
-    this.#sampler ??= await compileSampler(backend, config, averages, { sampler: "ddim", batch: sampleCount });
-    await this.#sampler.write(averages);
-    const images = await samplesOf(this.#sampler, { seed: config.seed });
-    const [n, h, w, c] = imageShape(config, sampleCount);
-    const picture = grid(Float32Array.from(images), n, h, w, c);
-    const png = await writePng(folder.file(`samples/step-${String(step).padStart(6, "0")}.png`), picture);
-    events.image(step, "samples", png, picture);
+    const picture = grid(Float32Array.from(await this.#sampler.draw()), ...this.#shape);
+    const png = await writePng(this.#folder.file(`samples/step-${String(step).padStart(6, "0")}.png`), picture);
+    this.#events.image(step, "samples", png, picture);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sampler?.[Symbol.asyncDispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sampler[Symbol.asyncDispose]();
   }
 }

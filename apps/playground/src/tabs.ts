@@ -1,8 +1,10 @@
+import { element } from "./page.ts";
+
 export const tabNames = ["draw", "forward", "inspect", "train"] as const;
 export type TabName = (typeof tabNames)[number];
 
-const tab = (name: TabName): HTMLElement => document.getElementById(`tab-${name}`)!;
-const panel = (name: TabName): HTMLElement => document.getElementById(`panel-${name}`)!;
+const tab = (name: TabName): HTMLElement => element(`tab-${name}`);
+const panel = (name: TabName): HTMLElement => element(`panel-${name}`);
 
 /** Which tab each key leads to from tab `i`. */
 const keys: Readonly<Record<string, (i: number) => number>> = {

@@ -10,6 +10,10 @@ import { openCheckpoint } from "./inspect/checkpoint.ts";
 import type { Reply, Request, Settings, TrainingPlan } from "./protocol.ts";
 import { trainLoop } from "./train/loop.ts";
 
+interface Purpose {
+  readonly training?: boolean;
+}
+
 interface Model {
   readonly config: Config;
   readonly parameters: ReadonlyMap<string, Numbers>;
@@ -52,25 +56,32 @@ function load(name: string, bytes: Uint8Array): void {
 async function draw(settings: Settings): Promise<void> {
   if (!model) throw new TypeError("Expected a model to draw with but none is loaded");
   [paused, cancelled] = [false, false];
-  let reached: Reached | undefined;
+  const drawn = model;
+  let resume: Reached | undefined;
   const reach = (step: Reached): void => {
-    reached = step;
+    resume = step;
   };
   while (true) {
     try {
-      return await drawFrom(reached, model, settings, reach);
+      return await onDevice(settings.device, {}, (opened) => drawFrom(opened, { ...drawn, settings, resume, reach }));
     } catch (error) {
       if (!(error instanceof DeviceLost)) throw error;
-      backend = undefined;
       say({ kind: "lost" });
     }
   }
 }
 
-async function drawFrom(resume: Reached | undefined, { config, parameters }: Model, settings: Settings, reach: (step: Reached) => void) {
-  const { device, sampler, steps, eta, count, seed, seed2, clip } = settings;
+interface Drawing extends Model {
+  readonly settings: Settings;
+  readonly resume: Reached | undefined;
+  /** Told each step that is done. */
+  readonly reach: (step: Reached) => void;
+}
+
+async function drawFrom(opened: Backend, { config, parameters, settings, resume, reach }: Drawing): Promise<void> {
+  const { sampler, steps, eta, count, seed, seed2, clip } = settings;
   const options = { sampler, batch: count, steps, clip, ...(sampler === "ddim" && { eta }) };
-  await using compiled = await compileSampler(await open(device), config, parameters, options);
+  await using compiled = await compileSampler(opened, config, parameters, options);
   const start = seed2 !== undefined && { start: noisesBetween(seed, seed2, count, size(imageShape(config, 1))) };
   for await (const { step, steps, ...read } of compiled.draw({ seed, ...start, ...(resume && { resume }) })) {
     const [x, x0] = [await read.x(), await read.x0()];
@@ -90,15 +101,20 @@ async function train(plan: TrainingPlan): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     return cancelled;
   };
+  await onDevice(plan.device, { training: true }, (opened) => trainLoop(opened, plan, { say, stopped }));
+}
+
+/** Does some work on a device. One that is lost is forgotten, so that whatever comes next opens it again. */
+async function onDevice(asked: string, purpose: Purpose, work: (opened: Backend) => Promise<void>): Promise<void> {
   try {
-    await trainLoop(await open(plan.device, { training: true }), plan, { say, stopped });
+    await work(await open(asked, purpose));
   } catch (error) {
-    if (error instanceof DeviceLost) backend = undefined; // so that the next job opens it again
+    if (error instanceof DeviceLost) backend = undefined;
     throw error;
   }
 }
 
-async function open(asked: string, purpose: { readonly training?: boolean } = {}): Promise<Backend> {
+async function open(asked: string, purpose: Purpose): Promise<Backend> {
   const choice = asked === "auto" ? chooseDevice(purpose) : { device: asked, reason: "chosen by hand" };
   if (backend?.device !== choice.device) {
     await backend?.opened[Symbol.asyncDispose]();

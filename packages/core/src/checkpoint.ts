@@ -1,6 +1,7 @@
 /** Checkpoints: a model's parameters under the names and in the layouts of the PyTorch U-Net, with its configuration in the metadata. */
+import type { State } from "./backend.ts";
 import { type Config, configure } from "./config.ts";
-import { decode, type EncodeOptions, encode, quoted, type StoredTensor } from "./safetensors.ts";
+import { decode, type EncodeOptions, encode, quoted, type SafetensorsFile, type StoredTensor } from "./safetensors.ts";
 import { Scope } from "./scope.ts";
 import { input, type Shape, size } from "./tensor.ts";
 import { unet } from "./unet.ts";
@@ -49,8 +50,10 @@ export function encodeModel(parameters: ReadonlyMap<string, ParameterValue>, met
 }
 
 /** A checkpoint's parameters in our layout, and its metadata if it has some. Throws a SyntaxError for a file that is damaged or no checkpoint. */
-export function decodeModel(bytes: Uint8Array): Checkpoint {
-  const { tensors, metadata } = decode(bytes);
+export const decodeModel = (bytes: Uint8Array): Checkpoint => modelOf(decode(bytes));
+
+/** As `decodeModel`, of a file that is decoded already. */
+export function modelOf({ tensors, metadata }: SafetensorsFile): Checkpoint {
   const parameters = new Map([...tensors].map(([name, tensor]) => [name, parameterOf(name, tensor)]));
   return metadata.ddpm === undefined ? { parameters } : { parameters, metadata: metadataOf(metadata.ddpm) };
 }
@@ -58,6 +61,10 @@ export function decodeModel(bytes: Uint8Array): Checkpoint {
 /** The values of a checkpoint's parameters, as samplers and programs take them. */
 export const valuesOf = (parameters: Checkpoint["parameters"]): Map<string, Float32Array> =>
   new Map([...parameters].map(([name, { data }]) => [name, data]));
+
+/** The other way: values by name as what a checkpoint holds. */
+export const parametersFrom = (scope: Scope, values: State): Map<string, ParameterValue> =>
+  new Map([...scope.parameters].map(([name, { shape }]) => [name, { shape, data: Float32Array.from(values.get(name)!) }]));
 
 export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels">;
 

@@ -1,5 +1,6 @@
-import type { Numbers, Step } from "./backend.ts";
+import type { Numbers, Program, Step } from "./backend.ts";
 import type { Config } from "./config.ts";
+import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
 import { qSample } from "./diffusion.ts";
 import { gradients } from "./gradient.ts";
 import { pLosses } from "./loss.ts";
@@ -77,6 +78,10 @@ export interface Batch {
   readonly weights: Numbers;
 }
 
+/** The images of step n = 1, 2, … of a run: a function of the configuration and n alone. */
+export const trainingBatch = (dataset: Dataset, config: Config, n: number): DatasetBatch =>
+  batch(dataset, { seed: config.seed, batch: config["train.batch"], step: n, flip: config["data.flip"] });
+
 /** What step n = 1, 2, … is fed: a function of the configuration, the batch and n alone. */
 export function trainingFeeds(config: Config, { images, weights }: Batch, n: number): Record<string, Numbers> {
   const constants = schedule(config["diffusion.schedule"], config["diffusion.timesteps"]);
@@ -98,6 +103,10 @@ function timestepsAt(config: Config, n: number): Int32Array {
   const words = philox(stream(config.seed, "timesteps", n), config["train.batch"]);
   return Int32Array.from(words, (word) => Math.floor((word / 2 ** 32) * config["diffusion.timesteps"]));
 }
+
+/** The moving average of the weights that a training program holds, by name: what one draws with. */
+export const averagedWeights = async (program: Program, scope: Scope): Promise<Map<string, Numbers>> =>
+  scope.unpackValues((await program.read(["ema"])).get("ema")!);
 
 const scalars = (values: Readonly<Record<string, number>>): Record<string, Float64Array> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Float64Array.of(value)]));

@@ -1,20 +1,21 @@
-import { checkModel, decode, decodeModel, size, valuesOf } from "@ddpm/core";
+import { checkModel, decode, modelOf, type SafetensorsFile, size, valuesOf } from "@ddpm/core";
 import type { ModelFacts, TensorFacts } from "../protocol.ts";
 
 /** A checkpoint as the sampler takes it, and what there is to say of it. Throws a SyntaxError or TypeError for a file that is none. */
 export function openCheckpoint(name: string, bytes: Uint8Array) {
-  const { parameters, metadata } = decodeModel(bytes);
+  const file = decode(bytes);
+  const { parameters, metadata } = modelOf(file);
   if (!metadata) throw new TypeError("Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample");
   checkModel(parameters, metadata.config);
-  const tensors = tensorsOf(bytes);
+  const tensors = tensorsOf(file);
   const count = tensors.reduce((n, { shape }) => n + size(shape), 0);
   const facts: ModelFacts = { name, config: metadata.config, parameters: count, trained: metadata.step, bytes: bytes.length, tensors };
   return { config: metadata.config, parameters: valuesOf(parameters), facts };
 }
 
 /** Every tensor of a file in PyTorch's layout, by name. */
-const tensorsOf = (bytes: Uint8Array): TensorFacts[] =>
-  [...decode(bytes).tensors]
+const tensorsOf = ({ tensors }: SafetensorsFile): TensorFacts[] =>
+  [...tensors]
     .map(([name, { shape, dtype, data }]) => ({ name, shape, dtype, ...spread(data) }))
     .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
 
