@@ -1,6 +1,6 @@
 import { conv, groupNorm, pointwise } from "./nn.ts";
 import type { Scope } from "./scope.ts";
-import type { Tensor } from "./tensor.ts";
+import { composite, type Tensor } from "./tensor.ts";
 
 const heads = 4;
 const headWidth = 32;
@@ -20,13 +20,16 @@ export function attention(p: Scope, x: Tensor): Tensor {
     pointwise(y, weight)
       .reshape(b, h * w, heads, headWidth)
       .transpose(0, 2, 1, 3); // [b, heads, hw, 32]
-  const [q, k, v] = projections(p.at("fn.fn"), c).map(split) as [Tensor, Tensor, Tensor];
+  const weights = projections(p.at("fn.fn"), c);
+  const [q, k, v] = weights.map(split) as [Tensor, Tensor, Tensor];
   const mixed = q
     .mul(headWidth ** -0.5)
     .matmul(k, { transposeB: true })
     .softmax()
-    .matmul(v);
-  return x.add(conv(p.at("fn.fn.to_out"), mixed.transpose(0, 2, 1, 3).reshape(b, h, w, width), c, 1));
+    .matmul(v)
+    .transpose(0, 2, 1, 3)
+    .reshape(b, h, w, width);
+  return x.add(conv(p.at("fn.fn.to_out"), composite(mixed, [y, ...weights], { name: "attention", heads }), c, 1));
 }
 
 /**
@@ -58,9 +61,6 @@ export function linearAttention(p: Scope, x: Tensor): Tensor {
     .reshape(heads, b * headWidth, c)
     .matmul(wvo);
   const values = byHead.reshape(heads, b, headWidth, c).transpose(1, 0, 2, 3).reshape(b, width, c);
-  const mixed = q
-    .matmul(values)
-    .reshape(b, h, w, c)
-    .biasAdd(out.param("0.bias", [c], { fanIn: width }));
-  return x.add(groupNorm(out.at(1), mixed));
+  const mixed = composite(q.matmul(values).reshape(b, h, w, c), [y, wq, wk, wvo], { name: "linearAttention", heads });
+  return x.add(groupNorm(out.at(1), mixed.biasAdd(out.param("0.bias", [c], { fanIn: width }))));
 }

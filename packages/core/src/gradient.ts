@@ -14,7 +14,7 @@ const rules: GradientRules = {
   cast: zero,
   stop: zero,
   sign: zero,
-  withGradient: (dy, y) => [undefined, ...y.attrs.gradient(dy)],
+  composite: (dy, { attrs: { gradient } }) => (gradient ? [undefined, ...gradient(dy)] : [dy]),
   add: (dy) => [dy, dy],
   addN: (dy, { inputs }) => inputs.map(() => dy),
   sub: (dy) => [dy, dy.neg()],

@@ -1,15 +1,15 @@
 /** How far the predicted noise is from the noise. */
-import { type Tensor, withGradient } from "./tensor.ts";
+import { composite, type Tensor } from "./tensor.ts";
 
 export const lossNames = ["l1", "l2", "huber"] as const;
 export type LossName = (typeof lossNames)[number];
 
 const losses: { readonly [L in LossName]: (d: Tensor) => Tensor } = {
-  l1: (d) => withGradient(d.abs(), [d], (dy) => [dy.mul(d.sign())]),
-  l2: (d) => withGradient(d.mul(d), [d], (dy) => [dy.mul(d.mul(2))]),
+  l1: (d) => composite(d.abs(), [d], { name: "l1", gradient: (dy) => [dy.mul(d.sign())] }),
+  l2: (d) => composite(d.mul(d), [d], { name: "l2", gradient: (dy) => [dy.mul(d.mul(2))] }),
   huber: (d) => {
     const clipped = d.clip(-1, 1);
-    return withGradient(clipped.mul(d.sub(clipped.mul(0.5))), [d], (dy) => [dy.mul(clipped)]);
+    return composite(clipped.mul(d.sub(clipped.mul(0.5))), [d], { name: "huber", gradient: (dy) => [dy.mul(clipped)] });
   },
 };
 

@@ -1,14 +1,14 @@
 import type { Scope } from "./scope.ts";
-import { size, Tensor, withGradient } from "./tensor.ts";
+import { composite, size, Tensor } from "./tensor.ts";
 
 /** x · sigmoid(x). */
 export function silu(x: Tensor): Tensor {
   const s = x.sigmoid();
-  return withGradient(x.mul(s), [x], (dy) => [dy.mul(new Tensor("sigmoidGrad", [s, x], {}).add(s))]);
+  return composite(x.mul(s), [x], { name: "silu", gradient: (dy) => [dy.mul(new Tensor("sigmoidGrad", [s, x], {}).add(s))] });
 }
 
 /** x · Φ(x), exact. */
-export const gelu = (x: Tensor): Tensor => x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
+export const gelu = (x: Tensor): Tensor => composite(x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5), [x], { name: "gelu" });
 
 /** x · W + b over the last axis. */
 export function linear(p: Scope, x: Tensor, channels: number): Tensor {
@@ -32,9 +32,10 @@ export function pointwise(x: Tensor, weight: Tensor): Tensor {
     .reshape(b * h * w, c)
     .matmul(weight)
     .reshape(b, h, w, outputs);
-  if (h * w < 100) return y;
+  const name = "pointwise";
+  if (h * w < 100) return composite(y, [x, weight], { name });
   // One product an image and then a sum is faster than one product whose inner side is the whole batch's pixels
-  return withGradient(y, [x, weight], (dy) => [
+  const gradient = (dy: Tensor): Tensor[] => [
     dy
       .reshape(b * h * w, outputs)
       .matmul(weight, { transposeB: true })
@@ -44,7 +45,8 @@ export function pointwise(x: Tensor, weight: Tensor): Tensor {
       .matmul(dy.reshape(b, h * w, outputs), { transposeA: true })
       .sum(0)
       .reshape(c, outputs),
-  ]);
+  ];
+  return composite(y, [x, weight], { name, gradient });
 }
 
 /** One 7×7 filter a channel, with bias. */
@@ -94,13 +96,18 @@ export function groupNorm(p: Scope, image: Tensor, groups = 1): Tensor {
   const centred = x.sub(spread(meanOf(x)));
   const r = meanOf(centred.mul(centred)).add(1e-5).rsqrt();
   const scale = spread(r).mul(gamma);
-  const y = centred.mul(scale).add(beta);
-  return withGradient(y, [x, gamma, beta], (dy) => {
+  const y = centred
+    .mul(scale)
+    .add(beta)
+    .reshape(...image.shape);
+  const gradient = (dImage: Tensor): Tensor[] => {
+    const dy = dImage.reshape(n, pixels, c);
     const dBeta = dy.sum(1); // [n, 1, c]
     const dGamma = dy.mul(centred).sum(1).mul(spread(r));
     const pull = r.mul(r).mul(meanOfGroups(gamma.mul(dGamma)));
     const shift = r.mul(meanOfGroups(gamma.mul(dBeta)));
     const dx = dy.mul(scale).sub(centred.mul(spread(pull)).add(spread(shift)));
-    return [dx, dGamma.sum(0).reshape(c), dBeta.sum(0).reshape(c)];
-  }).reshape(...image.shape);
+    return [dx.reshape(...image.shape), dGamma.sum(0).reshape(c), dBeta.sum(0).reshape(c)];
+  };
+  return composite(y, [image, gamma, beta], { name: "groupNorm", groups, gradient });
 }

@@ -6,7 +6,7 @@ type Kernels = { readonly [O in Exclude<Op, "input" | "variable">]: (inputs: rea
 
 export const kernels: Kernels = {
   constant: (_, { attrs: { value } }) => Float64Array.of(value),
-  array: (_, { attrs: { values } }) => Float64Array.from(values),
+  array: (_, { attrs: { values } }) => new Float64Array(values),
   randomNormal: ([stream], { shape }) => normals(Int32Array.from(stream!), size(shape)),
   cast: first,
   add: elementwise((a, b) => a + b),
@@ -28,7 +28,7 @@ export const kernels: Kernels = {
   clip: ([x], { attrs: { low, high } }) => x!.map((a) => Math.min(Math.max(a, low), high)),
   biasAdd: ([x, bias]) => x!.map((a, i) => a + bias![i % bias!.length]!),
   softmax: ([x], { shape }) => softmax(x!, shape.at(-1)!),
-  withGradient: first,
+  composite: first,
   stop: first,
   expand: ([x], { inputs, shape }) => gather(x!, shape, broadcastStrides(inputs[0]!.shape, shape)),
   slice: ([x], { inputs, shape, attrs: { axis, start } }) => {

@@ -27,7 +27,7 @@ export function evaluate(roots: readonly Tensor[], values: State = new Map()): F
 function value(tensor: Tensor, inputs: readonly Float64Array[], values: State): Float64Array {
   if (tensor.op === "input" || tensor.op === "variable") {
     const { name, shape } = (tensor as Tensor<"input" | "variable">).attrs;
-    return Float64Array.from(checkValues(name, shape, values.get(name)));
+    return new Float64Array(checkValues(name, shape, values.get(name)));
   }
   return (kernels[tensor.op] as (inputs: readonly Float64Array[], y: Tensor) => Float64Array)(inputs, tensor);
 }

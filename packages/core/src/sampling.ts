@@ -59,7 +59,7 @@ export function parametersOf(config: Config): Scope["parameters"] {
 export function samplingStep(config: Config, batch: number, clip: boolean): Step {
   const shape = imageShape(config, batch);
   const x = variable("x", shape);
-  const prediction = model(new Scope(), x, input("t", [batch], "int32"), config);
+  const prediction = model(new Scope(), x, input("t", [1], "int32"), config);
   const row = Object.fromEntries(coefficientNames.map((name) => [name, input(name, [])])) as RowCoefficients;
   const next = samplerStep(x, variable("x0", shape), prediction, gaussian("z", shape), row, { clip });
   return { outputs: {}, updates: { x: next.x, x0: next.x0 } };
@@ -156,7 +156,7 @@ async function* steps(program: Program, table: readonly Row[], batch: number, { 
   const read = async (name: string): Promise<Numbers> => (await program.read([name])).get(name)!;
   for (const [i, row] of [...table.entries()].slice(from.step)) {
     const coefficients = Object.fromEntries(coefficientNames.map((name) => [name, Float64Array.of(row[name])]));
-    await program.run({ ...coefficients, t: new Int32Array(batch).fill(row.t), z: stream(seed, "steps", i, first * blocks) });
+    await program.run({ ...coefficients, t: Int32Array.of(row.t), z: stream(seed, "steps", i, first * blocks) });
     yield { step: i + 1, steps: table.length, t: row.t, x: () => read("x"), x0: () => read("x0") };
   }
 }

@@ -7,6 +7,16 @@ interface Convolution {
   readonly padding: number;
 }
 
+/** What a composite is. `gradient` gives those of its arguments in closed form; without it they are the decomposition's. */
+export interface Composite {
+  readonly name: string;
+  /** Of a group normalisation. */
+  readonly groups?: number;
+  /** Of an attention. */
+  readonly heads?: number;
+  readonly gradient?: (dy: Tensor) => readonly Tensor[];
+}
+
 /** Every primitive and its attributes. Images are [batch, height, width, channels]; kernels [height, width, in, out]. */
 export interface Ops {
   /** A value fed at each run. */
@@ -42,8 +52,8 @@ export interface Ops {
   biasAdd: None;
   /** Over the last axis. */
   softmax: None;
-  /** The first input; its gradient with respect to the others is what `gradient` says. */
-  withGradient: { readonly gradient: (dy: Tensor) => readonly Tensor[] };
+  /** The first input, which is a known function of the others; a backend may compute it from them in its own way. */
+  composite: Composite;
   /** The input, seen as a constant by gradients. */
   stop: None;
   /** Repeats along axes of length 1. */
@@ -106,7 +116,7 @@ const shapeRules: ShapeRules = {
     return x!;
   },
   softmax: same,
-  withGradient: same,
+  composite: same,
   stop: same,
   expand: ([x], { shape }) => {
     if (!equal(broadcast(x!, shape), shape)) throw new RangeError(`Cannot expand [${x}] to [${shape}]`);
@@ -304,9 +314,9 @@ export const randomNormal = (stream: Tensor, ...shape: number[]): Tensor => new 
 export const total = (xs: readonly Tensor[]): Tensor =>
   xs.length === 1 ? xs[0]! : xs.length === 2 ? xs[0]!.add(xs[1]!) : new Tensor("addN", xs, {});
 
-/** `value`, with its gradients by `xs` given in closed form, one for each. */
-export const withGradient = (value: Tensor, xs: readonly Tensor[], gradient: (dy: Tensor) => readonly Tensor[]): Tensor =>
-  new Tensor("withGradient", [value, ...xs], { gradient });
+/** `value`, written out from `xs`, under a name; with one gradient for each of `xs` if those are given in closed form. */
+export const composite = (value: Tensor, xs: readonly Tensor[], attrs: Composite): Tensor<"composite"> =>
+  new Tensor("composite", [value, ...xs], attrs);
 
 /** Whether a convolution's padding is what TensorFlow calls `SAME`: what keeps ⌈n / stride⌉, the odd pixel at the end. For backends. */
 export const isSamePadding = (

@@ -20,16 +20,16 @@ type Block = (p: Scope, x: Tensor, time: Tensor | undefined, channels: number) =
 function resnetBlock(p: Scope, x: Tensor, time: Tensor | undefined, channels: number, groups: number): Tensor {
   const half = (p: Scope, x: Tensor): Tensor => silu(groupNorm(p.at("norm"), conv(p.at("proj"), x, channels, 3), groups));
   let h = half(p.at("block1"), x);
-  if (time) h = h.add(linear(p.at("mlp.1"), silu(time), channels).reshape(x.shape[0]!, 1, 1, channels));
+  if (time) h = h.add(linear(p.at("mlp.1"), silu(time), channels).reshape(time.shape[0]!, 1, 1, channels));
   h = half(p.at("block2"), h);
   return h.add(residual(p, x, channels));
 }
 
 /** ConvNeXt (Liu et al. 2022): 7×7 depthwise convolution, time, norm, 3×3 to twice the width, GELU, norm, 3×3 back, and a residual. */
 function convnextBlock(p: Scope, x: Tensor, time: Tensor | undefined, channels: number): Tensor {
-  const [b, , , c] = x.shape as [number, number, number, number];
+  const c = x.shape.at(-1)!;
   let h = depthwiseConv(p.at("ds_conv"), x);
-  if (time) h = h.add(linear(p.at("mlp.1"), gelu(time), c).reshape(b, 1, 1, c));
+  if (time) h = h.add(linear(p.at("mlp.1"), gelu(time), c).reshape(time.shape[0]!, 1, 1, c));
   h = conv(p.at("net.1"), groupNorm(p.at("net.0"), h), 2 * channels, 3);
   h = conv(p.at("net.4"), groupNorm(p.at("net.3"), gelu(h)), channels, 3);
   return h.add(residual(p, x, channels));
@@ -48,7 +48,7 @@ export function timeEmbedding(t: Tensor, dim: number): Tensor {
   return concat([angles.sin(), angles.cos()], 1);
 }
 
-/** Predicts from x_t [b, h, w, c] and t [b] (int32) what the objective asks for, [b, h, w, c]: the U-Net of Ho et al. 2020. */
+/** Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, c]: the U-Net of Ho et al. 2020. */
 export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kind, groups }: UNet): Tensor {
   const channels = x.shape.at(-1)!;
   const widths = dimMults.map((m) => m * dim);

@@ -53,7 +53,7 @@ export const kernels: Kernels = {
   },
   biasAdd: plain("BiasAdd", { ...T, ...nhwc }),
   softmax: plain("Softmax"),
-  withGradient: (_, [value]) => value!,
+  composite: (_, [value]) => value!,
   stop: (_, [x]) => x!,
   expand: (g, [x], y) => g.node("BroadcastTo", [x!, g.integers(y.shape)], { ...T, Tidx: attr.type("int32") }, y.path),
   slice: (g, [x], { shape, attrs: { axis, start }, path }) => {
