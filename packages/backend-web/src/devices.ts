@@ -1,16 +1,23 @@
 import { tfjs } from "@ddpm/backend-tfjs";
 import type { Backend } from "@ddpm/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { contextLost, forgetLost, losable } from "./lost.ts";
+import { forgetLost, losable, lost, tfjsCanvas } from "./lost.ts";
+import { planned } from "./planned/device.ts";
+import { Gpu } from "./planned/gl.ts";
 import { renderer } from "./renderer.ts";
 import { cosine, sine } from "./sine.ts";
 
-export const deviceNames = ["webgl", "wasm", "webgpu", "cpu"] as const;
+/** `webgl` draws images in a few fused passes and leaves the rest to `tfjs-webgl`, which runs every graph op by op. */
+export const deviceNames = ["webgl", "tfjs-webgl", "wasm", "webgpu", "cpu"] as const;
 export type DeviceName = (typeof deviceNames)[number];
 
 export interface DeviceOptions {
   /** Where the .wasm files of @tensorflow/tfjs-backend-wasm are: their folder with a slash at its end, or the address of each by its name. */
   readonly wasmPaths?: string | Readonly<Record<string, string>>;
+  /** Told how many shaders of how many `webgl` has compiled for a program. */
+  readonly compiling?: (done: number, of: number) => void;
+  /** Whether `webgl` keeps results in half floats, as it does where the browser has no more. */
+  readonly half?: boolean;
 }
 
 export interface Choice {
@@ -29,33 +36,48 @@ export function chooseDevice({ training = false } = {}): Choice {
   return { device: "webgl", reason: `${found.name}${precision}` };
 }
 
-type Open = (options: DeviceOptions) => Promise<unknown>;
+type Open = (options: DeviceOptions) => Promise<Backend>;
 
-/** What brings each tfjs backend into the page; loaded when asked for. */
-const backends: { readonly [D in DeviceName]: Open } = {
-  webgl: async () => {
+const devices: { readonly [D in DeviceName]: Open } = {
+  webgl: async ({ compiling, half = false }) => {
+    const gpu = new Gpu(pause, { float32: !half });
+    const name = `WebGL2 in ${gpu.float32 ? "float32" : "half floats"}`;
+    return losable(planned(gpu, { name, general: () => openDevice("tfjs-webgl"), compiling }), lost(gpu.canvas));
+  },
+  "tfjs-webgl": async () => {
     await import("@tensorflow/tfjs-backend-webgl");
     forgetLost();
     tf.env().set("SOFTWARE_WEBGL_ENABLED", true); // let software draw too
     tf.env().set("WEBGL_CPU_FORWARD", false); // compute small tensors where the others are
+    const opened = await byTfjs("webgl", { replaced: { sin: sine, cos: cosine } });
+    return losable(opened, lost(tfjsCanvas()));
   },
   wasm: async ({ wasmPaths }) => {
     const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
     if (wasmPaths) setWasmPaths(wasmPaths);
+    return byTfjs("wasm");
   },
-  webgpu: () => import("@tensorflow/tfjs-backend-webgpu"),
-  cpu: () => import("@tensorflow/tfjs-backend-cpu"),
+  webgpu: async () => {
+    await import("@tensorflow/tfjs-backend-webgpu");
+    return byTfjs("webgpu");
+  },
+  cpu: async () => {
+    await import("@tensorflow/tfjs-backend-cpu");
+    return byTfjs("cpu");
+  },
 };
+
+async function byTfjs(name: string, options = {}): Promise<Backend> {
+  tf.enableProdMode();
+  const opened = await tf.setBackend(name).catch(() => false);
+  if (!opened) throw new Error(`Expected this browser to have ${name} but it does not start; choose another device among ${deviceNames.join(", ")}`);
+  return tfjs(tf, { name: `tfjs on ${name}`, pause, ...options });
+}
 
 /** Opens a device by name; its programs throw DeviceLost where the browser takes WebGL's context away. Throws a TypeError for an unknown name, an Error where the browser does not have it. */
 export async function openDevice(name: string, options: DeviceOptions = {}): Promise<Backend> {
   if (!isDevice(name)) throw new TypeError(`Expected a device among ${deviceNames.join(", ")} but found ${name}`);
-  tf.enableProdMode();
-  await backends[name](options);
-  const opened = await tf.setBackend(name).catch(() => false);
-  if (!opened) throw new Error(`Expected this browser to have ${name} but it does not start; choose another device among ${deviceNames.join(", ")}`);
-  if (name !== "webgl") return tfjs(tf, { name: `tfjs on ${name}`, pause });
-  return losable(tfjs(tf, { name: `tfjs on ${name}`, pause, replaced: { sin: sine, cos: cosine } }), contextLost());
+  return devices[name](options);
 }
 
 const isDevice = (name: string): name is DeviceName => (deviceNames as readonly string[]).includes(name);

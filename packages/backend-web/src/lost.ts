@@ -5,11 +5,14 @@ import * as tf from "@tensorflow/tfjs-core";
 
 const context = (): WebGLRenderingContext => (tf.backend() as MathBackendWebGL).gpgpu.gl;
 
-/** Rejects with DeviceLost when tfjs's present context is lost; without it tfjs would wait for its data for ever. */
-export function contextLost(): Promise<never> {
+/** What tfjs draws on at present. */
+export const tfjsCanvas = (): EventTarget => context().canvas;
+
+/** Rejects with DeviceLost when the context of `canvas` is lost; without it whoever waits for its data would wait for ever. */
+export function lost(canvas: EventTarget): Promise<never> {
   const lost = new Promise<never>((_, reject) => {
     const tell = (): void => reject(new DeviceLost("The browser took WebGL's context away; open the device again"));
-    context().canvas.addEventListener("webglcontextlost", tell, { once: true });
+    canvas.addEventListener("webglcontextlost", tell, { once: true });
   });
   lost.catch(() => {}); // nobody need be waiting at that moment
   return lost;
@@ -27,6 +30,7 @@ export function forgetLost(): void {
 export function losable(backend: Backend, lost: Promise<never>): Backend {
   const unlessLost = <T>(work: Promise<T>): Promise<T> => Promise.race([work, lost]);
   const guarded = (program: Program): Program => ({
+    ...(program.how !== undefined && { how: program.how }),
     run: (feeds, fetch) => unlessLost(program.run(feeds, fetch)),
     read: (names) => unlessLost(program.read(names)),
     write: (state) => unlessLost(program.write(state)),

@@ -21,6 +21,8 @@ export interface Backend extends AsyncDisposable {
 
 /** A step on a device, together with its state. One run at a time. */
 export interface Program extends AsyncDisposable {
+  /** Of a device that has several ways to run a step: which one this is and why, for people. */
+  readonly how?: string;
   /** Feeds every input that the fetched outputs and the updates need; returns the outputs named in `fetch` (all by default). */
   run(feeds: Readonly<Record<string, Numbers>>, fetch?: readonly string[]): Promise<Record<string, Numbers>>;
   /** The present values of variables (all by default). */

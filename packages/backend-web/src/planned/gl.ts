@@ -1,0 +1,205 @@
+/** WebGL2 by itself: float textures, shaders kept by their source, draws into up to four layers, reads that do not block. */
+export interface Texture {
+  readonly handle: WebGLTexture;
+  readonly target: number;
+}
+
+/** A texture that can be drawn into. */
+export interface Target extends Texture {
+  readonly framebuffer: WebGLFramebuffer;
+  readonly width: number;
+  readonly height: number;
+  readonly layers: number;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+  readonly layers: number;
+}
+
+interface Linked {
+  readonly program: WebGLProgram;
+  readonly fragment: WebGLShader;
+  readonly locations: Map<string, WebGLUniformLocation | null>;
+}
+
+const covering = `#version 300 es
+void main() {
+  gl_Position = vec4((gl_VertexID & 1) * 4 - 1, (gl_VertexID >> 1) * 4 - 1, 0, 1);
+}`;
+
+export class Gpu {
+  readonly canvas = new OffscreenCanvas(1, 1);
+  /** Whether results are kept with the 24 bits of float32, or the 11 of half floats. */
+  readonly float32: boolean;
+  /** Longest side of a texture. */
+  readonly longest: number;
+  readonly #gl: WebGL2RenderingContext;
+  readonly #vertex: WebGLShader;
+  readonly #linked = new Map<string, Linked>();
+  readonly #pause: () => Promise<void>;
+
+  /** Throws where the browser has no WebGL2 that can draw into float textures. */
+  constructor(pause: () => Promise<void>, { float32 = true } = {}) {
+    const gl = this.canvas.getContext("webgl2", { antialias: false, depth: false, powerPreference: "high-performance" });
+    if (!gl) throw new Error("Expected WebGL2 but this browser has none");
+    const full = gl.getExtension("EXT_color_buffer_float") !== null;
+    if (!full && !gl.getExtension("EXT_color_buffer_half_float")) throw new Error("Expected WebGL2 to draw into float textures but it cannot");
+    this.#gl = gl;
+    this.#pause = pause;
+    this.float32 = full && float32;
+    this.longest = gl.getParameter(gl.MAX_TEXTURE_SIZE);
+    this.#vertex = this.#shader(gl.VERTEX_SHADER, covering);
+    gl.bindVertexArray(gl.createVertexArray());
+  }
+
+  /** Shaders that are compiled. */
+  get shaders(): number {
+    return this.#linked.size;
+  }
+
+  #shader(kind: number, source: string): WebGLShader {
+    const gl = this.#gl;
+    const shader = gl.createShader(kind)!;
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    return shader;
+  }
+
+  /** Compiles what is not compiled yet, all at once where the driver can; `progress` is told how many of how many are ready. */
+  async compile(sources: Iterable<string>, progress: (done: number, of: number) => void = () => {}): Promise<void> {
+    const gl = this.#gl;
+    const fresh = [...new Set(sources)].filter((source) => !this.#linked.has(source));
+    const parallel = gl.getExtension("KHR_parallel_shader_compile");
+    const started = fresh.map((source) => this.#link(source));
+    for (const [i, linked] of started.entries()) {
+      while (parallel && !gl.getProgramParameter(linked.program, parallel.COMPLETION_STATUS_KHR)) await this.#pause();
+      if (!gl.getProgramParameter(linked.program, gl.LINK_STATUS) && !gl.isContextLost())
+        throw new Error(`Expected WebGL to compile a shader but it says ${gl.getShaderInfoLog(linked.fragment)} of ${fresh[i]}`);
+      this.#linked.set(fresh[i]!, linked);
+      progress(i + 1, fresh.length);
+      await this.#pause();
+    }
+  }
+
+  #link(source: string): Linked {
+    const gl = this.#gl;
+    const [program, fragment] = [gl.createProgram(), this.#shader(gl.FRAGMENT_SHADER, source)];
+    gl.attachShader(program, this.#vertex);
+    gl.attachShader(program, fragment);
+    gl.linkProgram(program);
+    return { program, fragment, locations: new Map() };
+  }
+
+  /** A texture to read from, in float32. */
+  table(width: number, height: number): Texture {
+    const gl = this.#gl;
+    const texture = this.#texture(gl.TEXTURE_2D);
+    gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA32F, width, height);
+    return texture;
+  }
+
+  fillTable({ handle }: Texture, width: number, height: number, values: Float32Array): void {
+    const gl = this.#gl;
+    gl.bindTexture(gl.TEXTURE_2D, handle);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RGBA, gl.FLOAT, values);
+  }
+
+  /** A texture to draw into. */
+  target({ width, height, layers }: Size): Target {
+    const gl = this.#gl;
+    const format = this.float32 ? gl.RGBA32F : gl.RGBA16F;
+    const texture = this.#texture(layers > 1 ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D);
+    const framebuffer = gl.createFramebuffer();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
+    if (layers > 1) {
+      gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, format, width, height, layers);
+      for (let j = 0; j < layers; j++) gl.framebufferTextureLayer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0 + j, texture.handle, 0, j);
+    } else {
+      gl.texStorage2D(gl.TEXTURE_2D, 1, format, width, height);
+      gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture.handle, 0);
+    }
+    gl.drawBuffers(Array.from({ length: layers }, (_, j) => gl.COLOR_ATTACHMENT0 + j));
+    return { ...texture, framebuffer, width, height, layers };
+  }
+
+  /** Replaces all layers of a target, [layers, height, width, 4]. */
+  fill({ handle, width, height, layers }: Target, values: Float32Array): void {
+    const gl = this.#gl;
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, handle);
+    gl.texSubImage3D(gl.TEXTURE_2D_ARRAY, 0, 0, 0, 0, width, height, layers, gl.RGBA, gl.FLOAT, values);
+  }
+
+  #texture(target: number): Texture {
+    const gl = this.#gl;
+    const handle = gl.createTexture();
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(target, handle);
+    gl.texParameteri(target, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+    gl.texParameteri(target, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+    return { handle, target };
+  }
+
+  /** Fills `target` by a shader that `compile` has made, whose uniforms are textures and numbers. */
+  draw(source: string, inputs: ReadonlyMap<string, Texture | number>, { framebuffer, width, height }: Target): void {
+    const gl = this.#gl;
+    const { program, locations } = this.#linked.get(source)!;
+    gl.useProgram(program);
+    let unit = 0;
+    for (const [name, input] of inputs) {
+      if (!locations.has(name)) locations.set(name, gl.getUniformLocation(program, name));
+      const location = locations.get(name)!;
+      if (typeof input === "number") {
+        gl.uniform1f(location, input);
+        continue;
+      }
+      gl.activeTexture(gl.TEXTURE0 + unit);
+      gl.bindTexture(input.target, input.handle);
+      gl.uniform1i(location, unit++);
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
+    gl.viewport(0, 0, width, height);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  /** All layers of a target, [layers, height, width, 4], once the GPU has come to it. */
+  async read({ framebuffer, width, height, layers }: Target): Promise<Float32Array> {
+    const gl = this.#gl;
+    const values = new Float32Array(layers * height * width * 4);
+    const buffer = gl.createBuffer();
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, buffer);
+    gl.bufferData(gl.PIXEL_PACK_BUFFER, values.byteLength, gl.STREAM_READ);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
+    for (let j = 0; j < layers; j++) {
+      gl.readBuffer(gl.COLOR_ATTACHMENT0 + j);
+      gl.readPixels(0, 0, width, height, gl.RGBA, gl.FLOAT, j * height * width * 16);
+    }
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    await this.finished();
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, buffer);
+    gl.getBufferSubData(gl.PIXEL_PACK_BUFFER, 0, values);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    gl.deleteBuffer(buffer);
+    return values;
+  }
+
+  /** When the GPU has done all that it was told. */
+  async finished(): Promise<void> {
+    const gl = this.#gl;
+    const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    if (!fence) return;
+    gl.flush();
+    while (gl.getSyncParameter(fence, gl.SYNC_STATUS) === gl.UNSIGNALED) await this.#pause();
+    gl.deleteSync(fence);
+  }
+
+  free(texture: Texture | Target): void {
+    this.#gl.deleteTexture(texture.handle);
+    if ("framebuffer" in texture) this.#gl.deleteFramebuffer(texture.framebuffer);
+  }
+
+  dispose(): void {
+    this.#gl.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+}

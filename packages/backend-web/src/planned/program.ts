@@ -1,0 +1,192 @@
+import {
+  checkNames,
+  checkValues,
+  evaluate,
+  inputsOf,
+  type Numbers,
+  type Program,
+  type Shape,
+  type State,
+  type Step,
+  type Tensor,
+  variablesOf,
+} from "@ddpm/core";
+import type { Gpu, Target, Texture } from "./gl.ts";
+import { packImage, placesOf, unpackImage } from "./layout.ts";
+import type { Plan } from "./planner.ts";
+import type { Image, Pass, Scalar, Source, Surface, Table } from "./shader.ts";
+
+/** A plan with its textures. Parameters stay on the host, which makes tables of them. */
+export class PlannedProgram implements Program {
+  readonly how: string;
+  readonly #gpu: Gpu;
+  readonly #step: Step;
+  readonly #plan: Plan;
+  readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #parameters = new Map<string, Numbers>();
+  readonly #targets: Map<Surface, Target>;
+  readonly #tables: ReadonlyMap<Table, Texture>;
+  #drawn: Promise<void> = Promise.resolve();
+
+  constructor(gpu: Gpu, step: Step, plan: Plan, state: State) {
+    this.#gpu = gpu;
+    this.#step = step;
+    this.#plan = plan;
+    this.#shapes = variablesOf(step);
+    for (const [name, shape] of this.#shapes) checkValues(name, shape, state.get(name));
+    this.#targets = allocate(gpu, plan);
+    const tables = new Set(sourcesOf(plan.passes).filter((source) => source.kind === "table"));
+    this.#tables = new Map([...tables].map((table) => [table, gpu.table(table.width, table.height)]));
+    this.how = this.#describe();
+    this.#write(state);
+  }
+
+  async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {
+    const { outputs, updates = {} } = this.#step;
+    checkNames("outputs", fetch, new Map(Object.entries(outputs)));
+    const roots = [...fetch.map((name) => outputs[name]!), ...Object.values(updates)];
+    for (const [name, { attrs }] of inputsOf(roots)) checkValues(name, attrs.shape, feeds[name]);
+    await this.#drawn;
+    const images = fetch.map((name) => this.#plan.outputs.get(name)!);
+    this.#draw(this.#needed(images), feeds);
+    const targets = images.map(({ surface }) => this.#targets.get(surface)!);
+    this.#swap();
+    this.#drawn = this.#gpu.finished();
+    const values = await Promise.all(images.map((image, i) => this.#download(outputs[fetch[i]!]!.shape, image, targets[i]!)));
+    return Object.fromEntries(fetch.map((name, i) => [name, values[i]!]));
+  }
+
+  async read(names: readonly string[] = [...this.#shapes.keys()]): Promise<Map<string, Numbers>> {
+    checkNames("variables", names, this.#shapes);
+    const value = async (name: string): Promise<Numbers> => {
+      const image = this.#plan.state.get(name);
+      return image ? this.#download(this.#shapes.get(name)!, image, this.#targets.get(image.surface)!) : this.#parameters.get(name)!.slice();
+    };
+    const values = await Promise.all(names.map(value));
+    return new Map(names.map((name, i) => [name, values[i]!]));
+  }
+
+  async write(state: State): Promise<void> {
+    this.#write(state);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const texture of new Set([...this.#targets.values(), ...this.#tables.values()])) this.#gpu.free(texture);
+    this.#targets.clear();
+  }
+
+  #write(state: State): void {
+    let changed = false;
+    for (const [name, shape] of this.#shapes) {
+      const values = state.get(name);
+      if (!values) continue;
+      const image = this.#plan.state.get(name);
+      if (image) this.#upload(image, checkValues(name, shape, values));
+      else this.#parameters.set(name, checkValues(name, shape, values).slice());
+      changed ||= !image;
+    }
+    if (changed)
+      this.#fill(
+        [...this.#tables.keys()].filter((table) => !isFed(table.tensor)),
+        this.#parameters,
+      );
+  }
+
+  #upload({ surface, height, width, layout }: Image, values: ArrayLike<number>): void {
+    const shape = [this.#plan.batch, height, width, placesOf(layout).length];
+    this.#gpu.fill(this.#targets.get(surface)!, packImage(shape, layout)(values));
+  }
+
+  async #download(shape: Shape, { layout }: Image, target: Target): Promise<Float32Array> {
+    return unpackImage(shape, layout)(await this.#gpu.read(target));
+  }
+
+  /** Works out tables on the host, in float64. */
+  #fill(tables: readonly Table[], values: State): void {
+    const results = evaluate(
+      tables.map(({ tensor }) => tensor),
+      values,
+    );
+    for (const [i, table] of tables.entries()) this.#gpu.fillTable(this.#tables.get(table)!, table.width, table.height, table.pack(results[i]!));
+  }
+
+  #draw(passes: readonly Pass[], feeds: Readonly<Record<string, Numbers>>): void {
+    const values = new Map([...this.#parameters, ...Object.entries(feeds)]);
+    const sources = new Set(sourcesOf(passes));
+    const kind = <K extends Source["kind"]>(kind: K) => [...sources].filter((source): source is Extract<Source, { kind: K }> => source.kind === kind);
+    this.#fill(
+      kind("table").filter(({ tensor }) => isFed(tensor)),
+      values,
+    );
+    const numbers = this.#numbers(kind("scalar"), values);
+    const uploads = [...this.#plan.uploads].filter(([, { surface }]) => sources.has(surface));
+    const images = evaluate(
+      uploads.map(([tensor]) => tensor),
+      values,
+    );
+    for (const [i, [, image]] of uploads.entries()) this.#upload(image, images[i]!);
+    for (const { source, inputs, output } of passes) {
+      const bound = (source: Source): Texture | number =>
+        source.kind === "scalar" ? numbers.get(source)! : source.kind === "table" ? this.#tables.get(source)! : this.#targets.get(source)!;
+      this.#gpu.draw(source, new Map([...inputs].map(([name, source]) => [name, bound(source)])), this.#targets.get(output)!);
+    }
+  }
+
+  #numbers(scalars: readonly Scalar[], values: State): Map<Scalar, number> {
+    const results = evaluate(
+      scalars.map(({ tensor }) => tensor),
+      values,
+    );
+    return new Map(scalars.map((scalar, i) => [scalar, results[i]![0]!]));
+  }
+
+  /** The passes that some outputs and all updates need. */
+  #needed(images: readonly Image[]): Pass[] {
+    const needed = new Set([...images, ...this.#plan.updates.values()].map(({ surface }) => surface));
+    const passes: Pass[] = [];
+    for (const pass of [...this.#plan.passes].reverse()) {
+      if (!needed.has(pass.output)) continue;
+      passes.unshift(pass);
+      for (const source of pass.inputs.values()) if (source.kind === "surface") needed.add(source);
+    }
+    return passes;
+  }
+
+  /** Lets each updated variable have its new image, and the next run write over the old one. */
+  #swap(): void {
+    for (const [name, { surface }] of this.#plan.updates) {
+      const own = this.#plan.state.get(name)?.surface;
+      if (!own) continue;
+      const [before, after] = [this.#targets.get(own)!, this.#targets.get(surface)!];
+      this.#targets.set(own, after);
+      this.#targets.set(surface, before);
+    }
+  }
+
+  #describe(): string {
+    const shaders = new Set(this.#plan.passes.map(({ source }) => source)).size;
+    return `${this.#plan.passes.length} draws of ${shaders} shaders`;
+  }
+}
+
+const sourcesOf = (passes: readonly Pass[]): Source[] => passes.flatMap(({ inputs }) => [...inputs.values()]);
+
+const isFed = (tensor: Tensor): boolean => inputsOf([tensor]).size > 0;
+
+/** Textures for all surfaces of a plan; those that are not needed at the same time share one. */
+function allocate(gpu: Gpu, { passes, uploads, state, updates, outputs }: Plan): Map<Surface, Target> {
+  const kept = [...uploads.values(), ...state.values(), ...updates.values(), ...outputs.values()].map(({ surface }) => surface);
+  const targets = new Map(kept.map((surface) => [surface, gpu.target(surface)]));
+  const lastRead = new Map<Source, number>();
+  for (const [i, { inputs }] of passes.entries()) for (const source of inputs.values()) lastRead.set(source, i);
+  const free = new Map<string, Target[]>();
+  const key = ({ width, height, layers }: Surface): string => `${width} ${height} ${layers}`;
+  for (const [i, { inputs, output }] of passes.entries()) {
+    if (!targets.has(output)) targets.set(output, free.get(key(output))?.pop() ?? gpu.target(output));
+    for (const source of new Set(inputs.values())) {
+      if (source.kind !== "surface" || lastRead.get(source) !== i || kept.includes(source)) continue;
+      free.set(key(source), [...(free.get(key(source)) ?? []), targets.get(source)!]);
+    }
+  }
+  return targets;
+}
