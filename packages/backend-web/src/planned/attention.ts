@@ -1,7 +1,6 @@
 // Both attentions in passes that never transpose an image: a texel of keys or queries has four features, a head has whole texels
-import { groupsOf, texelsOf } from "./layout.ts";
-import { overPixels } from "./norm.ts";
-import { type Image, lanes, type Pass, Shader, type Surface, surface, type Table, type Value } from "./shader.ts";
+import { fours } from "./layout.ts";
+import { type Image, lanes, overPixels, type Pass, Shader, type Surface, surface, type Table, type Value } from "./shader.ts";
 
 /** What a linear attention reads: its normalised image as the image before, with its moments, and softmax's arguments. */
 export interface LinearAttention {
@@ -16,7 +15,7 @@ export interface LinearAttention {
 
 /** Texels of the features of all heads, F / 4, and of one. */
 const features = ({ queriesAndKeys, heads }: LinearAttention): [number, number] => {
-  const all = texelsOf(queriesAndKeys.layout) / 2;
+  const all = fours(queriesAndKeys.channels) / 2;
   return [all, all / heads];
 };
 
@@ -35,9 +34,9 @@ o0 = top;`);
 /** softmax over pixels of the keys, times (x - mean)/deviation: feature 4d + j and channels 4k to 4k + 3 of sample b are at (k, b·F/4 + d) of layer j. */
 export function context(of: LinearAttention, greatest: Surface): Pass {
   const { x, moments, queriesAndKeys, batch } = of;
-  const { height, width, layout } = x;
+  const { height, width, channels } = x;
   const [all] = features(of);
-  const [texels, shader] = [texelsOf(layout), new Shader()];
+  const [texels, shader] = [fours(channels), new Shader()];
   const [v, q, top, m] = [x.surface, queriesAndKeys.surface, greatest, moments].map((source) => shader.read(source));
   const add = (j: number): string => `{
     vec4 e = exp(texelFetch(${q}, ivec3(i * ${2 * all} + ${all} + d, row, ${j}), 0) - top), v = texelFetch(${v}, ivec3(i * ${texels} + c, row, ${j}), 0) - mean;
@@ -54,7 +53,7 @@ ${lanes((j) => `o${j} = a${j} * (moments.y / total.${"xyzw"[j]});`)}`);
 /** The context times each head's matrix of values and outputs, laid out as the context is. */
 export function values(of: LinearAttention, contexts: Surface, weights: Table, biases: Table): Pass {
   const [all, ofHead] = features(of);
-  const texels = texelsOf(of.x.layout);
+  const texels = fours(of.x.channels);
   const shader = new Shader();
   const [x, w, bias] = [contexts, weights, biases].map((source) => shader.read(source));
   shader.line(`ivec2 p = ivec2(gl_FragCoord.xy); int c = p.x, head = (p.y % ${all}) / ${ofHead};
@@ -96,19 +95,19 @@ export interface Attention {
 }
 
 const featuresOf = ({ projections, heads }: Attention): [number, number] => {
-  const all = texelsOf(projections.layout) / 3;
+  const all = fours(projections.channels) / 3;
   return [all, all / heads];
 };
 
 /** Texels of scores of a query: for each head and row, the groups of four keys. */
-const keysOf = ({ height, width }: Image): number => height * groupsOf(width);
+const keysOf = ({ height, width }: Image): number => height * fours(width);
 
 /** Scores of four queries, in the layers, with four keys, in a texel. */
 export function scores(of: Attention): Pass {
   const { projections: image, heads, batch } = of;
   const { height, width } = image;
   const [all, ofHead] = featuresOf(of);
-  const [groups, keys, shader] = [groupsOf(width), keysOf(image), new Shader()];
+  const [groups, keys, shader] = [fours(width), keysOf(image), new Shader()];
   const q = shader.read(image.surface);
   const beyond = width % 4 ? `if (kg == ${groups - 1}) {${lanes((j) => lanes((z) => (z >= width % 4 ? `a${j}.${"xyzw"[z]} = -3e38;` : "")))}}` : "";
   shader.line(`ivec2 p = ivec2(gl_FragCoord.xy);
@@ -127,7 +126,7 @@ ${lanes((j) => `o${j} = a${j};`)}`);
 export function mix(shader: Shader, of: Attention, scoresOf: Surface): Value {
   const { height, width } = of.projections;
   const [all, ofHead] = featuresOf(of);
-  const [groups, keys] = [groupsOf(width), keysOf(of.projections)];
+  const [groups, keys] = [fours(width), keysOf(of.projections)];
   const [s, q] = [shader.read(scoresOf), shader.read(of.projections.surface)];
   const sum = shader.declare(() => "vec4(0.)");
   const fetch = (j: number): string => `texelFetch(${s}, ivec3(start + k, p.y, ${j}), 0)`;

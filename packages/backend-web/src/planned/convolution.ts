@@ -1,5 +1,5 @@
 // The products over channels: four pixels and four output channels in a fragment, unrolled, since dynamic indices cost more than they save
-import { groupsOf, texelsOf } from "./layout.ts";
+import { fours } from "./layout.ts";
 import { type Image, lanes, type Shader, type Value } from "./shader.ts";
 
 interface Taps {
@@ -24,12 +24,14 @@ const weightsAt = (weights: string, row: string, count = 4): string =>
 function overParts(shader: Shader, images: readonly Image[], inner: (image: Image, name: string, row: string, channels: number) => string): void {
   let first = 0;
   for (const image of images) {
-    const texels = texelsOf(image.layout);
-    const body = inner(image, shader.read(image.surface), `${first} + i`, texels === 1 ? image.layout[0]! : 4);
+    const texels = fours(image.channels);
+    const body = inner(image, shader.read(image.surface), `${first} + i`, texels === 1 ? image.channels : 4);
     shader.line(`for (int i = 0; i < ${texels}; i++) {${body}}`);
     first += texels;
   }
 }
+
+const texelsOf = (images: readonly Image[]): number => images.reduce((n, { channels }) => n + fours(channels), 0);
 
 const accumulators = (shader: Shader): Value => shader.declare(() => "vec4(0.)");
 
@@ -37,7 +39,7 @@ const accumulators = (shader: Shader): Value => shader.declare(() => "vec4(0.)")
 export function pointwise(shader: Shader, images: readonly Image[], weights: string, at: (v: string) => string = (v) => v): Value {
   const sum = accumulators(shader);
   overParts(shader, images, (image, name, row, channels) => {
-    const fetched = (j: number): string => at(`texelFetch(${name}, ivec3(g * ${texelsOf(image.layout)} + i, p.y, ${j}), 0)`);
+    const fetched = (j: number): string => at(`texelFetch(${name}, ivec3(g * ${fours(image.channels)} + i, p.y, ${j}), 0)`);
     return weightsAt(weights, row, channels) + lanes((j) => `{vec4 v = ${fetched(j)};${product(sum(j), "v", channels)}}`);
   });
   return sum;
@@ -53,8 +55,8 @@ interface Loads {
 }
 
 /** Loads the pixels `first` to `last` from the fragment's own, of row `iy`, as r0, r1, …; zeros outside of the image. */
-function loads({ height, width, layout }: Image, { name, texel, stride, first, last }: Loads): string {
-  const [texels, groups] = [texelsOf(layout), groupsOf(width)];
+function loads({ height, width, channels }: Image, { name, texel, stride, first, last }: Loads): string {
+  const [texels, groups] = [fours(channels), fours(width)];
   const offsets = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   const near = [...new Set(offsets.map((offset) => Math.floor(offset / 4)))];
   const group = (offset: number): number => near.indexOf(Math.floor(offset / 4));
@@ -77,7 +79,7 @@ export function convolution(
   { kernel, padding, stride }: Taps & { stride: number },
 ): Value {
   const sum = accumulators(shader);
-  const all = images.reduce((n, { layout }) => n + texelsOf(layout), 0);
+  const all = texelsOf(images);
   shader.line(`for (int ky = 0; ky < ${kernel}; ky++) { int iy = y * ${stride} + ky - ${padding};`);
   overParts(shader, images, (image, name, row, channels) => {
     const column = (kx: number): string =>
@@ -92,18 +94,18 @@ export function convolution(
 /** A transposed convolution of stride 2. */
 export function transposedConvolution(shader: Shader, images: readonly Image[], weights: string, { kernel, padding }: Taps): Value {
   const sum = accumulators(shader);
-  const all = images.reduce((n, { layout }) => n + texelsOf(layout), 0);
+  const all = texelsOf(images);
   const reached = (j: number, kx: number): number => (j + padding - kx) / 2; // input pixel, counted from 2g
   const pixels = [0, 1, 2, 3].flatMap((j) => Array.from({ length: kernel }, (_, kx) => reached(j, kx))).filter(Number.isInteger);
   const [first, last] = [Math.min(...pixels), Math.max(...pixels)];
   shader.line(`for (int ky = (y + ${padding}) & 1; ky < ${kernel}; ky += 2) { int iy = (y + ${padding} - ky) / 2;`);
-  overParts(shader, images, ({ height, width, layout }, name, row, channels) => {
+  overParts(shader, images, ({ height, width, channels }, name, row, used) => {
     const load = (i: number): string =>
       `int x${i} = 2 * g + ${first + i}; float m${i} = x${i} >= 0 && x${i} < ${width} ? inside : 0.; x${i} = clamp(x${i}, 0, ${width - 1});
-       vec4 r${i} = m${i} * texelFetch(${name}, ivec3((x${i} >> 2) * ${texelsOf(layout)} + i, row, x${i} & 3), 0);`;
+       vec4 r${i} = m${i} * texelFetch(${name}, ivec3((x${i} >> 2) * ${fours(channels)} + i, row, x${i} & 3), 0);`;
     const column = (kx: number): string =>
-      weightsAt(weights, `(ky * ${kernel} + ${kx}) * ${all} + ${row}`, channels) +
-      lanes((j) => (Number.isInteger(reached(j, kx)) ? product(sum(j), `r${reached(j, kx) - first}`, channels) : ""));
+      weightsAt(weights, `(ky * ${kernel} + ${kx}) * ${all} + ${row}`, used) +
+      lanes((j) => (Number.isInteger(reached(j, kx)) ? product(sum(j), `r${reached(j, kx) - first}`, used) : ""));
     const rows = `float inside = y + ${padding} - ky >= 0 && iy < ${height} ? 1. : 0.; int row = b * ${height} + clamp(iy, 0, ${height - 1});`;
     return rows + lanes(load, last - first + 1) + lanes((kx) => `{${column(kx)}}`, kernel);
   });

@@ -1,7 +1,8 @@
 // Images in a few fused passes of WebGL2; whatever else is asked goes to a device that runs every graph
 import type { Backend, Program, State, Step } from "@ddpm/core";
 import type { Gpu } from "./gl.ts";
-import { NoPlan, type Plan, planOf } from "./planner.ts";
+import { NoPlan } from "./graph.ts";
+import { type Plan, planOf } from "./planner.ts";
 import { PlannedProgram } from "./program.ts";
 
 export interface PlannedOptions {

@@ -4,83 +4,76 @@
  */
 import type { Shape } from "@ddpm/core";
 
-/** Widths of the parts of the channel axis. Each begins a texel, so that a concatenation lies as its parts do. */
-export type Layout = readonly number[];
-
-const ceilOf4 = (n: number): number => Math.ceil(n / 4);
-
-/** Texels of a pixel. */
-export const texelsOf = (layout: Layout): number => layout.reduce((n, width) => n + ceilOf4(width), 0);
-
-/** Groups of four pixels that a row of `width` pixels needs. */
-export const groupsOf = (width: number): number => ceilOf4(width);
-
-/** Where each channel lies among the 4K numbers of a pixel. */
-export function placesOf(layout: Layout): number[] {
-  let start = 0;
-  return layout.flatMap((width) => {
-    const places = Array.from({ length: width }, (_, i) => start + i);
-    start += 4 * ceilOf4(width);
-    return places;
-  });
-}
+/** Texels of a pixel, or groups of pixels of a row. */
+export const fours = (n: number): number => Math.ceil(n / 4);
 
 export type Pack = (values: ArrayLike<number>) => Float32Array;
 
-/** Rows of channels [rows, c] as a texture of K × rows; `padding` stands where there is no channel. */
-export function packRows(layout: Layout, padding = 0): Pack {
-  const places = placesOf(layout);
-  const stride = 4 * texelsOf(layout);
-  return (values) => {
-    const packed = new Float32Array((values.length / places.length) * stride).fill(padding);
-    for (let i = 0; i < values.length; i++) packed[Math.floor(i / places.length) * stride + places[i % places.length]!] = values[i]!;
+/** Rows of channels [rows, channels] as a texture of K × rows. */
+export const packRows =
+  (channels: number): Pack =>
+  (values) => {
+    const stride = 4 * fours(channels);
+    const packed = new Float32Array((values.length / channels) * stride);
+    for (let i = 0; i < values.length; i++) packed[Math.floor(i / channels) * stride + (i % channels)] = values[i]!;
     return packed;
   };
-}
 
-/** Matrices [taps, inputs, outputs] as a texture of 4K′ × taps·K: texel (4k′ + j, tap·K + k) takes input channel 4k + j to the four outputs at k′. */
-export function packMatrices(inputs: Layout, outputs: Layout): Pack {
-  const [from, to] = [placesOf(inputs), placesOf(outputs)];
-  const [height, width] = [texelsOf(inputs), 4 * texelsOf(outputs)];
+/**
+ * Matrices [taps, inputs, outputs] as a texture of 4K′ × taps·K: texel (4k′ + j, tap·K + k) takes input channel 4k + j to the four outputs at k′.
+ * The inputs are those of several images, one after the other, each with whole texels.
+ */
+export function packMatrices(inputs: readonly number[], outputs: number): Pack {
+  const places = placesOf(inputs);
+  const [height, width] = [inputs.reduce((n, channels) => n + fours(channels), 0), 4 * fours(outputs)];
   return (values) => {
-    const taps = values.length / from.length / to.length;
+    const taps = values.length / places.length / outputs;
     const packed = new Float32Array(taps * height * width * 4);
     let at = 0;
     for (let tap = 0; tap < taps; tap++) {
-      for (const i of from) {
+      for (const i of places) {
         const row = (tap * height + (i >> 2)) * width + (i & 3);
-        for (const o of to) packed[(row + (o & ~3)) * 4 + (o & 3)] = values[at++]!;
+        for (let o = 0; o < outputs; o++) packed[(row + (o & ~3)) * 4 + (o & 3)] = values[at++]!;
       }
     }
     return packed;
   };
 }
 
-/** Offset in a packed image of each number of an image [b, h, w, c], in row-major order. */
-function* offsets([batch, height, width, channels]: Shape, layout: Layout): Generator<number> {
-  const places = placesOf(layout);
-  const [texels, rows] = [texelsOf(layout), batch! * height!];
-  if (places.length !== channels) throw new RangeError(`Expected a layout of ${channels} channels but found [${layout}]`);
+/** Where each channel of some images lies when their texels follow one another. */
+function placesOf(parts: readonly number[]): number[] {
+  let start = 0;
+  return parts.flatMap((channels) => {
+    const places = Array.from({ length: channels }, (_, i) => start + i);
+    start += 4 * fours(channels);
+    return places;
+  });
+}
+
+/** Offset in the four layers of each number of an image [b, h, w, c], in row-major order. */
+function* offsets([batch, height, width, channels]: Shape): Generator<number> {
+  const rows = batch! * height!;
   for (let row = 0; row < rows; row++) {
     for (let x = 0; x < width!; x++) {
-      const pixel = ((x & 3) * rows + row) * groupsOf(width!) + (x >> 2);
-      for (const place of places) yield pixel * texels * 4 + place;
+      const pixel = ((x & 3) * rows + row) * fours(width!) + (x >> 2);
+      for (let c = 0; c < channels!; c++) yield pixel * fours(channels!) * 4 + c;
     }
   }
 }
 
 /** An image [b, h, w, c] as four layers. */
-export function packImage(shape: Shape, layout: Layout): Pack {
-  const [batch, height, width] = shape as [number, number, number, number];
+export function packImage(shape: Shape): Pack {
+  const [batch, height, width, channels] = shape as [number, number, number, number];
   return (values) => {
-    const packed = new Float32Array(batch * height * groupsOf(width) * texelsOf(layout) * 16);
+    const packed = new Float32Array(batch * height * fours(width) * fours(channels) * 16);
     let i = 0;
-    for (const offset of offsets(shape, layout)) packed[offset] = values[i++]!;
+    for (const offset of offsets(shape)) packed[offset] = values[i++]!;
     return packed;
   };
 }
 
-/** The image [b, h, w, c] in four layers, as `packImage` wrote it. */
-export function unpackImage(shape: Shape, layout: Layout): Pack {
-  return (packed) => Float32Array.from(offsets(shape, layout), (offset) => packed[offset]!);
-}
+/** The image [b, h, w, c] that lies in four layers. */
+export const unpackImage =
+  (shape: Shape): Pack =>
+  (packed) =>
+    Float32Array.from(offsets(shape), (offset) => packed[offset]!);

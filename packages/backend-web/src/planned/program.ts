@@ -12,7 +12,7 @@ import {
   variablesOf,
 } from "@ddpm/core";
 import type { Gpu, Target, Texture } from "./gl.ts";
-import { packImage, placesOf, unpackImage } from "./layout.ts";
+import { packImage, unpackImage } from "./layout.ts";
 import type { Plan } from "./planner.ts";
 import type { Image, Pass, Scalar, Source, Surface, Table } from "./shader.ts";
 
@@ -52,7 +52,7 @@ export class PlannedProgram implements Program {
     const targets = images.map(({ surface }) => this.#targets.get(surface)!);
     this.#swap();
     this.#drawn = this.#gpu.finished();
-    const values = await Promise.all(images.map((image, i) => this.#download(outputs[fetch[i]!]!.shape, image, targets[i]!)));
+    const values = await Promise.all(images.map((image, i) => this.#download(image, targets[i]!)));
     return Object.fromEntries(fetch.map((name, i) => [name, values[i]!]));
   }
 
@@ -60,7 +60,7 @@ export class PlannedProgram implements Program {
     checkNames("variables", names, this.#shapes);
     const value = async (name: string): Promise<Numbers> => {
       const image = this.#plan.state.get(name);
-      return image ? this.#download(this.#shapes.get(name)!, image, this.#targets.get(image.surface)!) : this.#parameters.get(name)!.slice();
+      return image ? this.#download(image, this.#targets.get(image.surface)!) : this.#parameters.get(name)!.slice();
     };
     const values = await Promise.all(names.map(value));
     return new Map(names.map((name, i) => [name, values[i]!]));
@@ -92,13 +92,16 @@ export class PlannedProgram implements Program {
       );
   }
 
-  #upload({ surface, height, width, layout }: Image, values: ArrayLike<number>): void {
-    const shape = [this.#plan.batch, height, width, placesOf(layout).length];
-    this.#gpu.fill(this.#targets.get(surface)!, packImage(shape, layout)(values));
+  #upload(image: Image, values: ArrayLike<number>): void {
+    this.#gpu.fill(this.#targets.get(image.surface)!, packImage(this.#shapeOf(image))(values));
   }
 
-  async #download(shape: Shape, { layout }: Image, target: Target): Promise<Float32Array> {
-    return unpackImage(shape, layout)(await this.#gpu.read(target));
+  async #download(image: Image, target: Target): Promise<Float32Array> {
+    return unpackImage(this.#shapeOf(image))(await this.#gpu.read(target));
+  }
+
+  #shapeOf({ height, width, channels }: Image): Shape {
+    return [this.#plan.batch, height, width, channels];
   }
 
   /** Works out tables on the host, in float64. */

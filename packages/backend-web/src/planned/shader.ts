@@ -1,5 +1,5 @@
-import type { Tensor } from "@ddpm/core";
-import { groupsOf, type Layout, type Pack, texelsOf } from "./layout.ts";
+import { size, type Tensor } from "@ddpm/core";
+import { fours, type Pack, packMatrices, packRows } from "./layout.ts";
 
 /** A texture that passes write, or that takes an image from outside; its size is in texels. */
 export interface Surface {
@@ -31,7 +31,7 @@ export interface Image {
   readonly surface: Surface;
   readonly height: number;
   readonly width: number;
-  readonly layout: Layout;
+  readonly channels: number;
 }
 
 /** One draw: a fragment shader, what it reads by name, and the surface that it fills. */
@@ -43,20 +43,29 @@ export interface Pass {
   readonly output: Surface;
 }
 
-/** GLSL for a value at a fragment's four pixels, by lane. */
+/** GLSL for a value at each of a fragment's four pixels. */
 export type Value = (lane: number) => string;
 
-/** GLSL for each of the four pixels (or layers). */
+/** GLSL for each of the four pixels, layers or channels. */
 export const lanes = (text: (lane: number) => string, count = 4): string => Array.from({ length: count }, (_, i) => text(i)).join("");
 
 export const surface = (width: number, height: number, layers = 4): Surface => ({ kind: "surface", width, height, layers });
 
-export const imageOf = (batch: number, height: number, width: number, layout: Layout): Image => ({
-  surface: surface(groupsOf(width) * texelsOf(layout), batch * height),
-  height,
-  width,
-  layout,
+/** Rows of channels [rows, channels]: texel (k, row) has channels 4k to 4k + 3. */
+export const rows = (tensor: Tensor, channels: number): Table => ({
+  kind: "table",
+  width: fours(channels),
+  height: size(tensor.shape) / channels,
+  tensor,
+  pack: packRows(channels),
 });
+
+/** Matrices [taps, inputs, outputs] in the order of `packMatrices`; the inputs are the channels of one or more images. */
+export function matrices(tensor: Tensor, inputs: readonly number[], outputs: number): Table {
+  const [channels, texels] = [inputs.reduce((a, b) => a + b), inputs.reduce((n, channels) => n + fours(channels), 0)];
+  const taps = size(tensor.shape) / channels / outputs;
+  return { kind: "table", width: 4 * fours(outputs), height: taps * texels, tensor, pack: packMatrices(inputs, outputs) };
+}
 
 /** A fragment shader as it is written. It never names the batch, so that every batch size has the same. */
 export class Shader {
@@ -77,11 +86,6 @@ export class Shader {
     return name;
   }
 
-  /** A new name for a local variable. */
-  local(): string {
-    return `v${this.#locals++}`;
-  }
-
   /** Adds a function that several values may use. */
   define(text: string): void {
     this.#functions.add(text);
@@ -91,9 +95,16 @@ export class Shader {
     this.#lines.push(text);
   }
 
-  /** Declares four vectors. */
+  /** Declares a variable, the same for all pixels, and gives its name. */
+  local(type: string, text: string): string {
+    const name = `v${this.#locals++}`;
+    this.line(`${type} ${name} = ${text};`);
+    return name;
+  }
+
+  /** Declares four vectors, one a pixel. */
   declare(value: Value): Value {
-    const name = this.local();
+    const name = `v${this.#locals++}`;
     this.line(`vec4 ${[0, 1, 2, 3].map((j) => `${name}_${j} = ${value(j)}`).join(", ")};`);
     return (j) => `${name}_${j}`;
   }
@@ -116,14 +127,23 @@ precision highp sampler2DArray;
 const typeOf = (source: Source): string =>
   source.kind === "scalar" ? "float" : source.kind === "surface" && source.layers > 1 ? "sampler2DArray" : "sampler2D";
 
-/** GLSL that zeroes what is no channel and no pixel in the outputs. */
-export function clearPadding(width: number, layout: Layout): string {
-  let texel = -1;
-  const channels = layout.map((n) => {
-    texel += Math.ceil(n / 4);
-    const rest = [..."xyzw"].slice(n % 4);
-    return n % 4 ? `if (c == ${texel}) {${lanes((j) => rest.map((i) => `o${j}.${i} = 0.;`).join(""))}}\n` : "";
-  });
-  const pixels = width % 4 ? `if (g == ${Math.floor(width / 4)}) {${lanes((j) => (j >= width % 4 ? `o${j} = vec4(0.);` : ""))}}` : "";
-  return channels.join("") + pixels;
+/** Names the fragment's place `p` in an image: texel `c` of pixel group `g` in row `y` of sample `b`. */
+export function locate(shader: Shader, { height, channels }: Image): void {
+  const texels = fours(channels);
+  shader.line(`ivec2 p = ivec2(gl_FragCoord.xy); int c = p.x % ${texels}, g = p.x / ${texels}, y = p.y % ${height}, b = p.y / ${height};`);
+}
+
+/** Writes an image's pixels, and zeros where there is no channel or no pixel. */
+export function store(shader: Shader, { width, channels }: Image, value: Value): void {
+  shader.line(lanes((j) => `o${j} = ${value(j)};`));
+  const beyond = [..."xyzw"].slice(channels % 4);
+  if (channels % 4) shader.line(`if (c == ${fours(channels) - 1}) {${lanes((j) => beyond.map((i) => `o${j}.${i} = 0.;`).join(""))}}`);
+  if (width % 4) shader.line(`if (g == ${fours(width) - 1}) {${lanes((j) => (j >= width % 4 ? `o${j} = vec4(0.);` : ""))}}`);
+}
+
+/** GLSL that runs over the four pixels of each group `i` of a row, without those beyond its end. */
+export function overPixels(width: number, inner: (lane: number) => string): string {
+  const whole = Math.floor(width / 4);
+  const rest = width % 4 ? `{const int i = ${whole};${lanes(inner, width % 4)}}` : "";
+  return `for (int i = 0; i < ${whole}; i++) {${lanes(inner)}}${rest}`;
 }

@@ -1,0 +1,162 @@
+// How each kind of node is written into a pass
+import { concat, type Tensor } from "@ddpm/core";
+import { type Attention, context, greatestKeys, type LinearAttention, linearMix, mix, scores, values } from "./attention.ts";
+import { convolution, depthwise, pointwise, transposedConvolution } from "./convolution.ts";
+import { type Formula, formulas } from "./elementwise.ts";
+import { argumentsOf, described, type NodeName, NoPlan, nameOf } from "./graph.ts";
+import { fours } from "./layout.ts";
+import { ownMoments } from "./norm.ts";
+import type { Planner, Site } from "./planner.ts";
+import { type Image, matrices, rows, type Surface, surface, type Value } from "./shader.ts";
+
+type Writer = (planner: Planner, node: Tensor, site: Site) => Value;
+
+const elementwise =
+  (formula: Formula): Writer =>
+  (planner, node, site) => {
+    const inputs = argumentsOf(node).map((x) => planner.value(x, site));
+    return site.shader.declare((j) => {
+      const values = inputs.map((value) => value(j));
+      return formula(values, node.attrs, site.shader);
+    });
+  };
+
+const product =
+  (write: Writer): Writer =>
+  (planner, node, site) =>
+    planner.product(node, site, () => write(planner, node, site));
+
+const convolved: Writer = (planner, node, { shader }) => {
+  const [x, kernel] = argumentsOf(node) as [Tensor, Tensor];
+  const { stride, padding } = (node as Tensor<"conv2d">).attrs;
+  const images = planner.parts(x);
+  const transposed = node.op === "conv2dInputGrad";
+  if (transposed && stride !== 2) throw new NoPlan(`${described(node)} is transposed with stride ${stride}`);
+  const channels = images.map(({ channels }) => channels);
+  const weights = planner.onHost(transposed ? kernel.transpose(0, 1, 3, 2) : kernel);
+  const taps = { kernel: sideOf(node, kernel), padding, stride };
+  return (transposed ? transposedConvolution : convolution)(shader, images, shader.read(matrices(weights, channels, node.shape[3]!)), taps);
+};
+
+const depthwiseConvolved: Writer = (planner, node, { shader }) => {
+  const [x, kernel] = argumentsOf(node) as [Tensor, Tensor];
+  const [side, channels] = [sideOf(node, kernel), kernel.shape[2]!];
+  const weights = rows(planner.onHost(kernel).reshape(side ** 2, channels), channels);
+  return depthwise(shader, planner.image(x), shader.read(weights), { kernel: side, padding: (node as Tensor<"depthwiseConv2d">).attrs.padding });
+};
+
+function sideOf(node: Tensor, { shape }: Tensor): number {
+  if (shape[0] !== shape[1]) throw new NoPlan(`${described(node)} has a kernel of ${shape[0]} × ${shape[1]}`);
+  return shape[0]!;
+}
+
+const multiplied: Writer = (planner, node, { shader }) => {
+  const [x, weights] = argumentsOf(node) as [Tensor, Tensor];
+  const images = planner.parts(x);
+  const channels = images.map(({ channels }) => channels);
+  return pointwise(shader, images, shader.read(matrices(planner.onHost(weights), channels, weights.shape[1]!)));
+};
+
+const concatenated: Writer = (planner, node, { shader }) => {
+  if ((node as Tensor<"concat">).attrs.axis !== 3) throw new NoPlan("it joins images along another axis than that of channels");
+  const result = shader.declare(() => "vec4(0.)");
+  let first = 0;
+  const parts = planner.parts(node).map(({ surface, channels }) => {
+    const n = `(n - ${first})`;
+    const fetch = `texelFetch(${shader.read(surface)}, ivec3(g * ${fours(channels)} + ${n} / 4, p.y, j), 0)[${n} % 4]`;
+    first += channels;
+    return `n < ${first} ? ${fetch}`;
+  });
+  for (const j of [0, 1, 2, 3])
+    for (const [i, component] of [..."xyzw"].entries())
+      shader.line(`{int n = c * 4 + ${i}; const int j = ${j}; ${result(j)}.${component} = ${parts.join(" : ")} : 0.;}`);
+  return result;
+};
+
+const normalised: Writer = (planner, node, site) => {
+  const [x, gamma, beta] = argumentsOf(node) as [Tensor, Tensor, Tensor];
+  const { shader } = site;
+  const image = planner.image(x);
+  const { groups = 1 } = (node as Tensor<"composite">).attrs;
+  const moments = planner.moments(described(x), image, groups);
+  const own = planner.own(image, site);
+  const { mean, scale } = ownMoments(shader, moments, image, groups);
+  const [g, s] = [gamma, beta].map((vector) => shader.read(rows(planner.onHost(vector), image.channels)));
+  const slope = shader.local("vec4", `${scale} * texelFetch(${g}, ivec2(c, 0), 0)`);
+  const shift = shader.local("vec4", `texelFetch(${s}, ivec2(c, 0), 0)`);
+  return shader.declare((j) => `(${own(j)} - ${mean}) * ${slope} + ${shift}`);
+};
+
+interface Projected {
+  readonly image: Image;
+  /** Before its normalisation. */
+  readonly x: Image;
+  readonly moments: Surface;
+  readonly gamma: Tensor;
+  readonly beta: Tensor;
+}
+
+/** A normalised image times a matrix, with γ and β in the weights: ((x - mean)·γW)/deviation + βW. */
+function projected(planner: Planner, y: Tensor, weights: Tensor): Projected {
+  if (nameOf(y) !== "groupNorm" || (y as Tensor<"composite">).attrs.groups !== 1)
+    throw new NoPlan("its attention does not follow a normalisation of one group");
+  const [source, gamma, beta] = argumentsOf(y) as [Tensor, Tensor, Tensor];
+  const x = planner.image(source);
+  const outputs = weights.shape[1]!;
+  const of = planner.moments(described(source), x, 1);
+  const { height, width, channels } = x;
+  const empty = { surface: surface(fours(width) * fours(outputs), planner.batch * height), height, width, channels: outputs };
+  const image = planner.store(`projections of ${source.path}`, empty, ({ shader }) => {
+    const scaled = matrices(planner.onHost(gamma.reshape(channels, 1).mul(weights)), [channels], outputs);
+    const shift = shader.read(rows(beta.reshape(1, channels).matmul(weights), outputs));
+    const { mean, scale } = ownMoments(shader, of, x, 1);
+    const sum = pointwise(shader, [x], shader.read(scaled), (v) => `(${v} - ${mean})`);
+    return shader.declare((j) => `${sum(j)} * ${scale} + texelFetch(${shift}, ivec2(c, 0), 0)`);
+  });
+  return { image, x, moments: of, gamma, beta };
+}
+
+/** Heads of a width that four divides: a texel of features belongs to one. */
+function headsOf(node: Tensor, features: number): number {
+  const { heads = 1 } = (node as Tensor<"composite">).attrs;
+  if ((features / heads) % 4 !== 0) throw new NoPlan(`${described(node)} has heads of ${features / heads} features`);
+  return heads;
+}
+
+const attended: Writer = (planner, node, { shader }) => {
+  const [y, q, k, v] = argumentsOf(node) as [Tensor, Tensor, Tensor, Tensor];
+  const heads = headsOf(node, q.shape[1]!);
+  const scaled = q.mul((q.shape[1]! / heads) ** -0.5);
+  const of: Attention = { projections: projected(planner, y, concat([scaled, k, v], 1)).image, heads, batch: planner.batch };
+  const pass = scores(of);
+  planner.emit(pass);
+  return mix(shader, of, pass.output);
+};
+
+const linearlyAttended: Writer = (planner, node, { shader }) => {
+  const [y, q, k, outputs] = argumentsOf(node) as [Tensor, Tensor, Tensor, Tensor];
+  const heads = headsOf(node, q.shape[1]!);
+  const { image, x, moments, gamma, beta } = projected(planner, y, concat([q, k], 1));
+  const of: LinearAttention = { x, moments, queriesAndKeys: image, heads, batch: planner.batch };
+  const [channels, width] = [x.channels, outputs.shape[2]!];
+  const weights = matrices(planner.onHost(gamma.reshape(channels, 1).mul(outputs)), [channels], width);
+  const biases = rows(beta.reshape(1, 1, channels).matmul(outputs).reshape(heads, width), width);
+  const greatest = greatestKeys(of);
+  const contexts = context(of, greatest.output);
+  const pass = values(of, contexts.output, weights, biases);
+  planner.emit(greatest, contexts, pass);
+  return linearMix(shader, of, pass.output);
+};
+
+/** Every kind of node that a pass can have; a graph with another has no plan. */
+export const writers: { readonly [N in NodeName]?: Writer } = {
+  ...Object.fromEntries(Object.entries(formulas).map(([name, formula]) => [name, elementwise(formula)])),
+  concat: concatenated,
+  groupNorm: normalised,
+  pointwise: product(multiplied),
+  conv2d: product(convolved),
+  conv2dInputGrad: product(convolved),
+  depthwiseConv2d: product(depthwiseConvolved),
+  attention: product(attended),
+  linearAttention: product(linearlyAttended),
+};
