@@ -25,7 +25,7 @@ test("the renderer is known, holds float32, and the choice of a device says why"
   expect(await page.evaluate(() => ddpm.chooseDevice({ training: true }))).toMatchObject({ device: "webgl" });
 });
 
-for (const device of ["webgl", "wasm", "cpu"]) {
+for (const device of ["webgl", "tfjs-webgl", "wasm", "cpu"]) {
   test(`every case on ${device} as on the reference`, async ({ page }) => {
     const errors = await page.evaluate((device) => ddpm.conformance(device), device);
     expect(Object.keys(errors).length).toBeGreaterThan(device === "wasm" ? 2 : 20);
@@ -33,7 +33,7 @@ for (const device of ["webgl", "wasm", "cpu"]) {
   });
 }
 
-for (const device of ["webgl", "wasm"]) {
+for (const device of ["tfjs-webgl", "wasm"]) {
   for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
     test(`${name} on ${device} as in PyTorch`, async ({ page }) => {
       const errors = await page.evaluate(([device, name]) => ddpm.golden(device!, name!), [device, name]);

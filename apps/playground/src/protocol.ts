@@ -65,6 +65,8 @@ export type Reply =
   | { readonly kind: "loaded"; readonly model: ModelFacts }
   | { readonly kind: "refused"; readonly message: string }
   | { readonly kind: "device"; readonly device: string; readonly reason: string }
+  | { readonly kind: "compiling"; readonly done: number; readonly of: number }
+  | { readonly kind: "compiled"; readonly how: string }
   | { readonly kind: "lost" }
   | { readonly kind: "step"; readonly step: number; readonly steps: number; readonly images: Images }
   | { readonly kind: "loss"; readonly step: number; readonly loss: number }

@@ -82,6 +82,7 @@ async function drawFrom(opened: Backend, { config, parameters, settings, resume,
   const { sampler, steps, eta, count, seed, seed2, clip } = settings;
   const options = { sampler, batch: count, steps, clip, ...(sampler === "ddim" && { eta }) };
   await using compiled = await compileSampler(opened, config, parameters, options);
+  if (compiled.how !== undefined) say({ kind: "compiled", how: compiled.how });
   const start = seed2 !== undefined && { start: noisesBetween(seed, seed2, count, size(imageShape(config, 1))) };
   for await (const { step, steps, ...read } of compiled.draw({ seed, ...start, ...(resume && { resume }) })) {
     const [x, x0] = [await read.x(), await read.x0()];
@@ -118,7 +119,8 @@ async function open(asked: string, purpose: Purpose): Promise<Backend> {
   const choice = asked === "auto" ? chooseDevice(purpose) : { device: asked, reason: "chosen by hand" };
   if (backend?.device !== choice.device) {
     await backend?.opened[Symbol.asyncDispose]();
-    backend = { device: choice.device, opened: await openDevice(choice.device, { wasmPaths }) };
+    const compiling = (done: number, of: number): void => say({ kind: "compiling", done, of });
+    backend = { device: choice.device, opened: await openDevice(choice.device, { wasmPaths, compiling }) };
   }
   say({ kind: "device", ...choice });
   return backend.opened;

@@ -40,7 +40,7 @@ type Open = (options: DeviceOptions) => Promise<Backend>;
 
 const devices: { readonly [D in DeviceName]: Open } = {
   webgl: async ({ compiling, half = false }) => {
-    const gpu = new Gpu(pause, { float32: !half });
+    const gpu = new Gpu(rest, { float32: !half });
     const name = `WebGL2 in ${gpu.float32 ? "float32" : "half floats"}`;
     return losable(planned(gpu, { name, general: () => openDevice("tfjs-webgl"), compiling }), lost(gpu.canvas));
   },
@@ -92,4 +92,10 @@ function pause(): Promise<void> {
     };
     port2.postMessage(undefined);
   });
+}
+
+/** A millisecond that leaves the CPU to whatever draws; the turn after it keeps the browser from stretching the next to four. */
+async function rest(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  await pause();
 }

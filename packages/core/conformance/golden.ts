@@ -66,6 +66,13 @@ export class Replay {
     };
   }
 
+  /** Prediction alone, and how the program ran it. */
+  async prediction(backend: Backend): Promise<Pick<Errors, "eps"> & { readonly how: string | undefined }> {
+    await using program = await backend.compile({ outputs: { eps: this.#eps } }, this.#parameters());
+    const { eps } = await program.run(this.#feeds());
+    return { eps: relative(eps!, this.#image("eps")), how: program.how };
+  }
+
   /** Gradients of the Huber loss by every parameter. */
   async gradients(backend: Backend): Promise<Pick<Errors, "gradients">> {
     const names = [...this.#scope.parameters.keys()];

@@ -36,6 +36,8 @@ export interface Reached {
 /** A compiled sampler for batches of one size. */
 export interface Sampler extends AsyncDisposable {
   readonly table: readonly Row[];
+  /** As that of its program. */
+  readonly how?: string;
   /** Algorithm 2 of Ho et al. 2020 or a relative: yields after each step; the last `x()` are the samples. */
   draw(options?: Draw): AsyncGenerator<Progress>;
   /** Replaces the weights. */
@@ -80,6 +82,7 @@ export async function compileSampler(
   const elements = zeros.length / batch;
   return {
     table,
+    ...(program.how !== undefined && { how: program.how }),
     draw: ({ seed = 0, first = 0, start, resume } = {}) => {
       const from = resume ?? { step: 0, x: start ?? startNoise(seed, batch, elements, first), x0: zeros };
       return steps(program, table, batch, { seed, first, from });

@@ -29,6 +29,7 @@ export async function trainLoop(backend: Backend, { config, steps }: TrainingPla
   const training = trainingStep(config);
   await using program = await backend.compile(training.step, initialState(training, config.seed));
   await using pictures = new AverageSampler({ backend, config, program, scope: training.scope }, sampler);
+  if (program.how !== undefined) say({ kind: "compiled", how: program.how });
   let step = 0;
   for (let stop = false; step < steps && !stop; stop = await stopped()) {
     step++;

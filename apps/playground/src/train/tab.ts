@@ -32,6 +32,7 @@ export function openTrain(connection: Connection, use: (name: string, checkpoint
         tell(status, "Warming up: the first step takes longer");
         tell(device, `On ${chosen.device}: ${chosen.reason}`);
       },
+      compiled: ({ how }) => tell(device, `${device.textContent}, ${how}`),
       loss: ({ step, loss }) => run.add(step, loss),
       samples: ({ step, shape, images }) => {
         show(canvas, gridOf(shape, images));

@@ -1,0 +1,72 @@
+// WebGL in a few fused passes: as exact as every other device, on every model, and honest about what it leaves to others
+import { expect, test } from "@playwright/test";
+
+interface Found {
+  readonly device: string;
+  readonly how: string | undefined;
+  readonly error: number;
+  readonly shaders: number;
+}
+
+/** What src/page.ts gives the page. */
+declare const ddpm: {
+  planned(device: string, name: string): Promise<{ eps: number; sample: number; how: string | undefined }>;
+  forward(device: string, part: object, options?: { batches?: number[]; half?: boolean }): Promise<Found[]>;
+  rewritten(device: string): Promise<{ error: number; again: boolean }>;
+};
+
+test.beforeEach(async ({ page }) => {
+  await page.goto("/");
+  await page.waitForFunction(() => "ddpm" in globalThis);
+});
+
+for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
+  test(`${name} predicts and samples in planned passes as in PyTorch`, async ({ page }) => {
+    const { eps, sample, how } = await page.evaluate((name) => ddpm.planned("webgl", name), name);
+    expect(how).toMatch(/draws/);
+    expect(eps).toBeLessThanOrEqual(1e-5);
+    expect(sample).toBeLessThanOrEqual(1e-4);
+  });
+}
+
+const models = {
+  "the smallest": {},
+  "two groups": { "model.groups": 2 },
+  "groups that cut through texels": { "model.dim": 12, "model.groups": 4 },
+  "widths and sizes that four does not divide": {
+    "model.dim": 6,
+    "model.dimMults": [1, 3],
+    "data.height": 10,
+    "data.width": 6,
+    "model.channels": 3,
+  },
+  "one level": { "model.dimMults": [1], "data.height": 5, "data.width": 7 },
+  "widths that fall": { "model.dim": 6, "model.dimMults": [2, 1] },
+  "three levels, wider than high": { "model.dimMults": [1, 1, 2], "data.height": 4, "data.width": 20 },
+  ConvNeXt: { "model.block": "convnext", "model.dim": 6, "model.dimMults": [1, 3] },
+};
+
+for (const [name, part] of Object.entries(models)) {
+  test(`a model of ${name} is as exact as the reference, with the same shaders for every batch`, async ({ page }) => {
+    const found = await page.evaluate((part) => ddpm.forward("webgl", part, { batches: [1, 3] }), part);
+    for (const { how, error } of found) {
+      expect(how).toMatch(/draws/);
+      expect(error).toBeLessThanOrEqual(1e-5);
+    }
+    expect(found[0]!.shaders).toBeGreaterThan(10);
+    expect(found[1]!.shaders).toBe(0);
+  });
+}
+
+test("new weights take effect, and a run is repeated to the bit", async ({ page }) => {
+  const { error, again } = await page.evaluate(() => ddpm.rewritten("webgl"));
+  expect(error).toBeLessThanOrEqual(1e-5);
+  expect(again).toBe(true);
+});
+
+test("half floats are said, and draw nearly the same", async ({ page }) => {
+  const [found] = await page.evaluate(() => ddpm.forward("webgl", {}, { half: true }));
+  expect(found!.device).toContain("half");
+  expect(found!.error).toBeLessThan(2e-2);
+  expect(found!.error).toBeGreaterThan(1e-5);
+});

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  type Config,
+  concat,
+  configure,
+  constant,
+  imageShape,
+  input,
+  model,
+  Scope,
+  type Step,
+  samplingStep,
+  Tensor,
+  trainingStep,
+  variable,
+} from "@ddpm/core";
+import { NoPlan } from "./graph.ts";
+import { planOf } from "./planner.ts";
+
+const notebook = configure({ "model.dim": 28, "model.dimMults": [1, 2, 4], "data.height": 28, "data.width": 28 });
+
+const prediction = (config: Config, batch: number): Step => ({
+  outputs: { eps: model(new Scope(), input("x", imageShape(config, batch)), input("t", [1], "int32"), config) },
+});
+
+const sources = (step: Step): string[] => planOf(step).passes.map(({ source }) => source);
+
+test("the notebook's model takes few draws, and every batch the same shaders", () => {
+  const one = sources(prediction(notebook, 1));
+  assert.ok(one.length < 170, `${one.length} draws`);
+  assert.ok(new Set(one).size < 75, `${new Set(one).size} shaders`);
+  assert.deepEqual(sources(prediction(notebook, 7)), one);
+});
+
+test("a sampler's step keeps its state on the device and adds three draws", () => {
+  const plan = planOf(samplingStep(notebook, 4, true));
+  assert.deepEqual([...plan.state.keys()].sort(), ["x", "x0"]);
+  assert.deepEqual([...plan.updates.keys()].sort(), ["x", "x0"]);
+  assert.equal(plan.uploads.size, 1); // the noise
+  assert.equal(plan.passes.length, sources(prediction(notebook, 4)).length + 2);
+});
+
+test("every texture that a pass reads was written by one before it, or is given", () => {
+  const { passes, uploads, state } = planOf(samplingStep(notebook, 1, false));
+  const there = new Set<object>([...uploads.values(), ...state.values()].map(({ surface }) => surface));
+  for (const { name, inputs, output } of passes) {
+    for (const source of inputs.values()) assert.ok(source.kind !== "surface" || there.has(source), name);
+    assert.ok(![...inputs.values()].includes(output), name);
+    there.add(output);
+  }
+});
+
+const image = (): Tensor => input("x", [1, 4, 4, 4]);
+
+const unplanned: Readonly<Record<string, { readonly step: Step; readonly reason: RegExp }>> = {
+  training: { step: trainingStep(configure({ "model.dim": 8 })).step, reason: /which is no image/ },
+  "a number as output": { step: { outputs: { sum: image().sum(0, 1, 2, 3).reshape() } }, reason: /no image/ },
+  "an output of the host": { step: { outputs: { y: constant(1).expand(1, 4, 4, 4) } }, reason: /does not depend on an image/ },
+  "another op": { step: { outputs: { y: image().sin() } }, reason: /it has sin/ },
+  "products of images": { step: { outputs: { y: image().conv2d(input("kernel", [3, 3, 4, 4]), { padding: 1 }) } }, reason: /with each other/ },
+  "images of two sizes": { step: { outputs: { y: image().add(input("y", [1, 4, 4, 1])) } }, reason: /different sizes/ },
+  "two batches": { step: { outputs: { y: image(), z: input("z", [2, 4, 4, 4]).mul(2) } }, reason: /2 images beside 1/ },
+  "rows joined": { step: { outputs: { y: concat([image(), image()], 1) } }, reason: /another axis/ },
+  "one image for two variables": {
+    step: { outputs: {}, updates: ((y) => ({ a: y, b: y }))(variable("a", [1, 4, 4, 4]).mul(2)) },
+    reason: /two variables/,
+  },
+  "a transposed convolution of stride 1": {
+    step: { outputs: { y: new Tensor("conv2dInputGrad", [image(), variable("k", [3, 3, 4, 4])], { stride: 1, padding: 1, shape: [1, 4, 4, 4] }) } },
+    reason: /stride 1/,
+  },
+};
+
+for (const [name, { step, reason }] of Object.entries(unplanned)) {
+  test(`no plan for ${name}, and the reason says so`, () => {
+    assert.throws(
+      () => planOf(step),
+      (error) => error instanceof NoPlan && reason.test(error.message),
+    );
+  });
+}
