@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
-import type { ContenderKey } from "./contenders.ts";
-import type { Ask, Bench, Facts, Pass } from "./page/main.ts";
+import type { Ask, Bench, Entry, Facts, Pass } from "./page/main.ts";
 
 /** As in the end-to-end tests, and without shaders that an earlier round has compiled. */
 const args = ["--enable-unsafe-swiftshader", "--disable-gpu-shader-disk-cache"];
@@ -18,13 +17,13 @@ export interface Tab extends AsyncDisposable {
 }
 
 /** Starts a browser with a new profile and brings a contender's code and weights into its memory. */
-export async function openTab(executablePath: string, url: string, key?: ContenderKey): Promise<Tab> {
+export async function openTab(executablePath: string, url: string, entry?: Entry): Promise<Tab> {
   const browser = await chromium.launch({ executablePath, args });
   try {
     const page = await browser.newPage();
     await page.goto(url);
     await page.waitForFunction(() => "bench" in globalThis);
-    if (key) await page.evaluate((key) => bench.prepare(key), key);
+    if (entry) await page.evaluate((entry) => bench.prepare(entry), entry);
     return {
       version: browser.version(),
       facts: () => page.evaluate(() => bench.facts()),

@@ -13,6 +13,9 @@ export const firsts = { one: { images: 1, t: 599 }, four: { images: 4, t: 300 } 
 export const turns = 5;
 export const warmup = 2;
 
+/** Seconds in which a turn repeats its pass, so that the short ones are not a matter of chance. */
+export const during = 0.2;
+
 /** Idle between two passes in milliseconds, so that the threads of one have gone to sleep when the next begins. */
 const settle = 50;
 
@@ -104,9 +107,9 @@ async function begin(tab: Tab, record: Measured, expected: Options["expected"]):
 async function take(turn: number, tab: Tab, record: Measured): Promise<void> {
   const t = firsts.one.t - 1 - turn;
   await pause(settle);
-  const one = await tab.pass({ images: 1, t });
+  const one = await tab.pass({ images: 1, t, during });
   await pause(settle);
-  const four = await tab.pass({ images: 4, t });
+  const four = await tab.pass({ images: 4, t, during });
   if (turn < warmup) return;
   record.one.push(one.seconds);
   record.four.push(four.seconds);

@@ -1,8 +1,9 @@
 /** Forward passes in a browser, side by side: see ../README.md. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import pinned from "../package.json" with { type: "json" };
 import { head, type Machine, machine } from "../report.ts";
 import { findChromium, openTab } from "./browser.ts";
 import { type ContenderKey, contenderKeys, contenders } from "./contenders.ts";
@@ -12,7 +13,7 @@ import { firsts, measure, type Result } from "./rounds.ts";
 import { serve } from "./server.ts";
 import { tables } from "./table.ts";
 
-const usage = `npm run bench:web -- [--rounds 5] [--only ${contenderKeys}] [--python PATH] [--json]`;
+const usage = `npm run bench:web -- [--rounds 5] [--only ${contenderKeys}] [--threads N] [--python PATH] [--json]`;
 const say = (line: string) => console.error(line);
 
 /** Fails with exit code 2, as all of our commands do on wrong usage. */
@@ -27,6 +28,7 @@ function options() {
       options: {
         rounds: { type: "string", default: "5" },
         only: { type: "string", default: contenderKeys.join() },
+        threads: { type: "string", default: String(Math.min(4, availableParallelism())) },
         python: { type: "string" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -37,9 +39,9 @@ function options() {
   }
 }
 
-function count(text: string): number {
+function count(flag: string, text: string): number {
   const value = Number(text);
-  return Number.isInteger(value) && value > 0 ? value : misused(`Expected --rounds to be a positive integer but found ${text}`);
+  return Number.isInteger(value) && value > 0 ? value : misused(`Expected ${flag} to be a positive integer but found ${text}`);
 }
 
 function chosen(only: string): ContenderKey[] {
@@ -48,46 +50,65 @@ function chosen(only: string): ContenderKey[] {
   return unknown === undefined ? (names as ContenderKey[]) : misused(`Unknown contender ${unknown}`);
 }
 
-/** The contenders that can take part, and why others cannot: onnxruntime needs a model that PyTorch writes. */
-function gather(keys: readonly ContenderKey[], folder: string, python?: string): { keys: ContenderKey[]; skipped: string[] } {
-  if (!keys.includes("onnx")) return { keys: [...keys], skipped: [] };
+interface Settings {
+  readonly keys: readonly ContenderKey[];
+  readonly rounds: number;
+  /** Of each contender that runs on WebAssembly. */
+  readonly threads: number;
+  readonly python: string | undefined;
+}
+
+/** Writes the model that onnxruntime needs to `folder`; where that fails, the note that says why. */
+function prepare({ keys, python }: Settings, folder: string): string[] {
+  if (!keys.includes("onnx")) return [];
   say("Exporting PyTorch's model to ONNX");
   try {
     exportOnnx(folder, python);
-    return { keys: [...keys], skipped: [] };
+    return [];
   } catch (error) {
-    const skipped = `${contenders.onnx.name} skipped: ${(error as Error).message}`;
-    say(skipped);
-    return { keys: keys.filter((key) => key !== "onnx"), skipped: [skipped] };
+    const note = `${contenders.onnx.name} skipped: ${(error as Error).message}`;
+    say(note);
+    return [note];
   }
 }
 
-async function facts(executable: string, url: string): Promise<Machine> {
+async function facts(executable: string, url: string, threads: number): Promise<Machine> {
   await using tab = await openTab(executable, url);
   const { renderer, isolated } = await tab.facts();
-  return { ...machine(), Chromium: tab.version, WebGL: renderer, "Cross-origin isolated": isolated ? "yes" : "no" };
+  const { "@tensorflow/tfjs": tfjs, "onnxruntime-web": onnxruntime } = pinned.dependencies;
+  return {
+    ...machine(),
+    Chromium: tab.version,
+    WebGL: renderer,
+    tfjs,
+    "onnxruntime-web": onnxruntime,
+    "Threads asked of WebAssembly": `${threads}, ${isolated ? "" : "not "}isolated from other origins`,
+  };
 }
 
-async function run(asked: readonly ContenderKey[], rounds: number, folder: string, python?: string): Promise<{ facts: Machine; result: Result }> {
-  const { keys, skipped } = gather(asked, folder, python);
-  await using server = await serve(folder);
+async function run(settings: Settings, folder: string): Promise<{ found: Machine; result: Result }> {
+  const { rounds, threads } = settings;
   const executable = findChromium();
-  const found = await facts(executable, server.url);
+  const notes = prepare(settings, folder);
+  const keys = settings.keys.filter((key) => key !== "onnx" || notes.length === 0);
+  await using server = await serve(folder);
+  const found = await facts(executable, server.url, threads);
+  const open = (key: ContenderKey) => openTab(executable, server.url, { key, threads });
   const reference = { one: await expected(firsts.one), four: await expected(firsts.four) };
-  const open = (key: ContenderKey) => openTab(executable, server.url, key);
-  const result = await measure(keys, { open, expected: reference, rounds, say });
-  return { facts: found, result: { ...result, skipped: [...skipped, ...result.skipped] } };
+  const { measured, skipped } = await measure(keys, { open, expected: reference, rounds, say });
+  return { found, result: { measured, skipped: [...notes, ...skipped] } };
 }
 
 async function main(): Promise<void> {
   const flags = options();
   if (flags.help) return console.log(usage);
-  const [keys, rounds] = [chosen(flags.only), count(flags.rounds)];
+  const [rounds, threads] = [count("--rounds", flags.rounds), count("--threads", flags.threads)];
+  const settings = { keys: chosen(flags.only), rounds, threads, python: flags.python };
   const folder = mkdtempSync(join(tmpdir(), "ddpm-bench-web-"));
   try {
-    const { facts, result } = await run(keys, rounds, folder, flags.python);
-    if (flags.json) return console.log(JSON.stringify({ ...facts, rounds, ...result, measured: Object.fromEntries(result.measured) }, null, 2));
-    console.log(head(facts));
+    const { found, result } = await run(settings, folder);
+    if (flags.json) return console.log(JSON.stringify({ ...found, rounds, ...result, measured: Object.fromEntries(result.measured) }, null, 2));
+    console.log(head(found));
     console.log(tables(result, rounds));
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
 import { markdown, median, pairedRatio, quantile, seconds } from "../report.ts";
 import { type ContenderKey, contenders } from "./contenders.ts";
-import { type Measured, type Result, turns, warmup } from "./rounds.ts";
+import { during, type Measured, type Result, turns, warmup } from "./rounds.ts";
 
 /** The result as two Markdown tables: durations, and what stands behind them. */
 export function tables({ measured, skipped }: Result, rounds: number): string {
@@ -8,7 +8,7 @@ export function tables({ measured, skipped }: Result, rounds: number): string {
   return [
     "### Forward passes in the browser",
     "",
-    `${rounds} rounds. First image: from code and weights in memory to the image read back, in a fresh browser each round. One and four images: ${turns} interleaved turns a round, after ${warmup} thrown away. In brackets the quartiles; ÷ plain: the median over turns of (this ÷ plain tfjs on the same device), below 1 is faster.`,
+    `${rounds} rounds. First image: from code and weights in memory to the image read back, in a fresh browser each round. One and four images: ${turns} interleaved turns a round, after ${warmup} thrown away, each the mean of the passes of ${during} s. In brackets the quartiles; ÷ plain: the median over turns of (this ÷ plain tfjs on the same device), below 1 is faster.`,
     "",
     markdown(
       ["", "first image", "÷ plain", "one image", "÷ plain", "four images", "÷ plain"],
@@ -32,7 +32,8 @@ function durations(key: ContenderKey, record: Measured, measured: Result["measur
   return (["first", "one", "four"] as const).flatMap((what) => [spread(record[what]), key === plain ? "1" : ratio(record[what], base?.[what])]);
 }
 
-const spread = (values: readonly number[]): string => `${seconds(median(values))} (${seconds(quantile(values, 0.25))} – ${seconds(quantile(values, 0.75))})`;
+const spread = (values: readonly number[]): string =>
+  `${seconds(median(values))} (${seconds(quantile(values, 0.25))} – ${seconds(quantile(values, 0.75))})`;
 const ratio = (values: readonly number[], plain?: readonly number[]): string => (plain ? `${pairedRatio(values, plain).toFixed(2)}×` : "–");
 
 function workload({ begun, later, differences }: Measured): string[] {

@@ -6,15 +6,14 @@ import { bytes } from "./files.ts";
 /** Loaded as it is, since its threads load the same file. */
 const runtime = "/ort/ort.wasm.bundle.min.mjs";
 
-/** onnxruntime-web's WebAssembly with as many threads as tfjs takes: a core each, at most four. */
-export async function onnx(): Promise<Start> {
+/** onnxruntime-web on WebAssembly. */
+export async function onnx(threads: number): Promise<Start> {
   const ort: typeof Ort = await import(runtime);
-  const threads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
   Object.assign(ort.env.wasm, { numThreads: threads, wasmBinary: await bytes("/ort/ort-wasm-simd-threaded.wasm") });
   const model = new Uint8Array(await bytes("/model.onnx"));
   return async () => {
     const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
-    return { forward: predictor(ort, session), threads };
+    return { forward: predictor(ort, session), threads: ort.env.wasm.numThreads! };
   };
 }
 

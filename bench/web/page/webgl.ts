@@ -29,7 +29,11 @@ type Sized = { readonly width: number; readonly height: number };
 const allocations: Readonly<Record<string, (args: readonly number[]) => Allocation>> = {
   texStorage2D: ([target, , format, width, height]) => ({ target: target!, format: format!, sides: [width!, height!] }),
   texStorage3D: ([target, , format, ...sides]) => ({ target: target!, format: format!, sides }),
-  texImage2D: ([target, , format, ...rest]) => ({ target: target!, format: format!, sides: rest.length > 3 ? rest.slice(0, 2) : sourceSides(rest[2]) }),
+  texImage2D: ([target, , format, ...rest]) => ({
+    target: target!,
+    format: format!,
+    sides: rest.length > 3 ? rest.slice(0, 2) : sourceSides(rest[2]),
+  }),
   texImage3D: ([target, , format, ...rest]) => ({ target: target!, format: format!, sides: rest.slice(0, 3) }),
 };
 
