@@ -3,9 +3,6 @@ import { imageShape, input, inputsOf, model, presets, Scope, type Step, sampling
 
 export const config = presets.notebook;
 
-/** The most images of one pass. */
-export const mostImages = 4;
-
 const elements = size(imageShape(config, 1));
 
 /** x_T of `images` images, [images, 28, 28, 1]. */

@@ -20,7 +20,7 @@ export const during = 0.2;
 const settle = 50;
 
 /** Of a pass, all but what it found. */
-export type Work = Omit<Pass, "prediction">;
+type Work = Omit<Pass, "prediction">;
 
 /** Durations in seconds; those of the same index were measured side by side with the other contenders'. */
 export interface Measured {

@@ -28,7 +28,7 @@ function options() {
       options: {
         rounds: { type: "string", default: "5" },
         only: { type: "string", default: contenderKeys.join() },
-        threads: { type: "string", default: String(Math.min(4, availableParallelism())) },
+        threads: { type: "string", default: String(Math.max(1, availableParallelism() >> 1)) },
         python: { type: "string" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },

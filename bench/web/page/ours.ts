@@ -1,6 +1,6 @@
 import { openDevice } from "@ddpm/backend-web";
 import type { Backend, Program, State } from "@ddpm/core";
-import { getThreadsCount, setThreadsCount } from "@tensorflow/tfjs-backend-wasm";
+import { getThreadsCount } from "@tensorflow/tfjs-backend-wasm";
 import { imagesIn, parameters, predictionStep } from "../model.ts";
 import type { Forward, Start } from "./contender.ts";
 import { tfjsWasm } from "./files.ts";
@@ -8,8 +8,7 @@ import { tfjsWasm } from "./files.ts";
 /** A device of ours through its public interface, which leaves wasm's threads to tfjs. */
 export async function ours(device: string, threads: number): Promise<Start> {
   const { values } = parameters();
-  const wasmPaths = await tfjsWasm();
-  setThreadsCount(threads);
+  const wasmPaths = await tfjsWasm(threads);
   return async () => {
     const forward = predictor(await openDevice(device, { wasmPaths }), values);
     return device === "wasm" ? { forward, threads: getThreadsCount() } : { forward };

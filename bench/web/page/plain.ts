@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { getThreadsCount, setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import { getThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { notebook, unet } from "../../tfjs/unet.ts";
 import { Weights } from "../../tfjs/weights.ts";
 import { imagesIn, parameters } from "../model.ts";
@@ -9,8 +9,7 @@ import { tfjsWasm } from "./files.ts";
 /** tfjs as its users run it, op by op and with its own defaults, but for wasm's threads and letting software draw WebGL. */
 export async function plain(device: "webgl" | "wasm", threads: number): Promise<Start> {
   const { values } = parameters();
-  setWasmPaths(await tfjsWasm());
-  setThreadsCount(threads);
+  setWasmPaths(await tfjsWasm(threads));
   return async () => {
     tf.env().set("SOFTWARE_WEBGL_ENABLED", true);
     if (!(await tf.setBackend(device))) throw new Error(`Expected tfjs to start on ${device}`);
