@@ -16,8 +16,10 @@ export const warmup = 2;
 /** Seconds in which a turn repeats its pass, so that the short ones are not a matter of chance. */
 export const during = 0.2;
 
-/** Idle between two passes in milliseconds, so that the threads of one have gone to sleep when the next begins. */
+/** Idle in milliseconds: between two passes, so that the threads of one have gone to sleep when the next begins, */
 const settle = 50;
+/** and before the first, so that the browser has ended its own start. */
+const calm = 1000;
 
 /** Of a pass, all but what it found. */
 type Work = Omit<Pass, "prediction">;
@@ -97,6 +99,7 @@ class Rounds implements Result {
 }
 
 async function begin(tab: Tab, record: Measured, expected: Options["expected"]): Promise<void> {
+  await pause(calm);
   const [one, four] = [await tab.pass(firsts.one), await tab.pass(firsts.four)];
   record.first.push(one.seconds);
   record.differences.push(difference(one, expected.one), difference(four, expected.four));
