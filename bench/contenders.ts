@@ -50,7 +50,8 @@ export function contenders(setting: Setting): Readonly<Record<ContenderKey, Cont
 
 export type ContenderKey = "ddpm" | "ddpmBf16" | "tfjs" | "torch" | "torchBf16" | "torchCompile";
 
-function findPython(asked = process.env["DDPM_BENCH_PYTHON"]): string {
+/** The Python that has PyTorch; throws an Error that tells how to get one. */
+export function findPython(asked = process.env["DDPM_BENCH_PYTHON"]): string {
   const made = join(tmpdir(), "ddpm-bench-pytorch/bin/python");
   const python = asked ?? made;
   if (existsSync(python)) return python;

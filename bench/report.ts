@@ -20,11 +20,11 @@ export function pairedRatio(theirs: readonly number[], ours: readonly number[]):
 export type Machine = Readonly<Record<string, string>>;
 
 /** Where and when this runs, for the head of the report. */
-export function machine(threads: number): Machine {
+export function machine(): Machine {
   const [cpu, ...others] = cpus();
   return {
     Date: new Date().toISOString().slice(0, 10),
-    CPU: `${cpu?.model.trim()}, ${others.length + 1} cores, ${threads} threads for each contender`,
+    CPU: `${cpu?.model.trim()}, ${others.length + 1} cores`,
     Memory: `${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
     Linux: release(),
     "Load at the start": (loadavg()[0] as number).toFixed(2),
@@ -51,16 +51,21 @@ export function table(section: Section, { measured, skipped }: Result, base: str
   });
   const unit = rates ? ["images/s"] : [];
   const header = ["", "median", "quartiles", ...unit, `÷ ${base}`];
-  const lines = [header, header.map((_, i) => (i === 0 ? "---" : "--:")), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
   return [
     `### ${section.title}`,
     "",
     describe(section, measured[0]?.values.length ?? 0),
     "",
-    ...lines,
+    markdown(header, rows),
     ...skipped.map((note) => `\n${note}`),
     "",
   ].join("\n");
+}
+
+/** A Markdown table whose first column is text and whose others are figures. */
+export function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const rule = header.map((_, i) => (i === 0 ? "---" : "--:"));
+  return [header, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 function describe({ measure, note }: Section, rounds: number): string {
@@ -71,4 +76,5 @@ function describe({ measure, note }: Section, rounds: number): string {
 const ratio = (values: readonly number[], ours?: readonly number[]) =>
   ours === undefined ? "–" : values === ours ? "1" : `${pairedRatio(values, ours).toFixed(2)}×`;
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-const seconds = (value: number) => (value < 1 ? `${(value * 1e3).toPrecision(3)} ms` : `${value.toFixed(2)} s`);
+/** A duration, as `12.3 ms` or `1.23 s`. */
+export const seconds = (value: number) => (value < 1 ? `${(value * 1e3).toPrecision(3)} ms` : `${value.toFixed(2)} s`);

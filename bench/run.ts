@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   if (flags.help) return console.log(usage);
   const [rounds, threads] = [count("--pairs", flags.pairs), count("--threads", flags.threads)];
   const team = contenders({ threads, python: flags.python });
-  const facts = machine(threads);
+  const facts = { ...machine(), Threads: `${threads} for each contender` };
   const say = (line: string) => console.error(line);
   const results: { name: SectionName; section: Section; result: Result }[] = [];
   for (const name of chosen(flags)) {

@@ -124,14 +124,19 @@ def architecture(tensors, metadata, groups):
     return dim, mults, tensors["init_conv.weight"].shape[1], block, groups
 
 
-def check_checkpoint(path, groups, save):
+def load_checkpoint(path, groups=1):
+    """The model of a checkpoint of ours or of a bare state dict, and its UNet arguments."""
     with safe_open(path, "pt") as file:
         metadata = file.metadata() or {}
     tensors = load_file(path)
     config = architecture(tensors, metadata, groups)
     model = UNet(*config).eval()
     model.load_state_dict(tensors, strict=True)
-    dim, mults, channels, block, groups = config
+    return model, config
+
+
+def check_checkpoint(path, groups, save):
+    model, (dim, mults, channels, block, groups) = load_checkpoint(path, groups)
     print(f"{path}: loaded with strict=True, dim {dim}, mults {mults}, channels {channels}, {block}, groups {groups}")
     size = 8 * 2 ** len(mults)
     x = torch.randn(1, channels, size, size, generator=torch.Generator().manual_seed(0))

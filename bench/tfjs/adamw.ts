@@ -1,4 +1,4 @@
-import type { Scalar } from "@tensorflow/tfjs-node-gpu";
+import type { Scalar } from "@tensorflow/tfjs";
 import type { Tf, Weights } from "./weights.ts";
 
 /** AdamW around tfjs's Adam, which has no weight decay: gradients, decay, then Adam, as in PyTorch. */

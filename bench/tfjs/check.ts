@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import util, { parseArgs } from "node:util";
-import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-node-gpu";
+import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs";
 import { adamw } from "./adamw.ts";
 import { diffusion } from "./diffusion.ts";
 import { type UnetConfig, unet } from "./unet.ts";

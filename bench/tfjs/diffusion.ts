@@ -1,4 +1,4 @@
-import type { Scalar, Tensor1D, Tensor4D } from "@tensorflow/tfjs-node-gpu";
+import type { Scalar, Tensor1D, Tensor4D } from "@tensorflow/tfjs";
 import type { Tf } from "./weights.ts";
 
 export type Model = (x: Tensor4D, t: Tensor1D) => Tensor4D;

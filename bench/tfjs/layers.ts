@@ -1,4 +1,4 @@
-import type { Tensor, Tensor4D } from "@tensorflow/tfjs-node-gpu";
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
 import type { Tf, Weights } from "./weights.ts";
 
 type Conv = { readonly kernel?: number; readonly stride?: number; readonly bias?: boolean };

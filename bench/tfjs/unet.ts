@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-node-gpu";
+import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs";
 import { channelsOf, type Layers, layers } from "./layers.ts";
 import type { Tf, Weights } from "./weights.ts";
 

@@ -1,20 +1,24 @@
-import type { Tensor, Variable } from "@tensorflow/tfjs-node-gpu";
+import type { Tensor, Variable } from "@tensorflow/tfjs";
 
-export type Tf = typeof import("@tensorflow/tfjs-node-gpu");
+export type Tf = typeof import("@tensorflow/tfjs");
 
-/** Variables by their PyTorch names, in TensorFlow's layouts; made with PyTorch's default initialisation when first asked for. */
+/** Variables by their PyTorch names, in TensorFlow's layouts; made when first asked for, from `values` or else with PyTorch's default initialisation. */
 export class Weights {
   readonly variables = new Map<string, Variable>();
   readonly #tf: Tf;
+  readonly #values: ReadonlyMap<string, Float32Array>;
 
-  constructor(tf: Tf) {
+  constructor(tf: Tf, values: ReadonlyMap<string, Float32Array> = new Map()) {
     this.#tf = tf;
+    this.#values = values;
   }
 
   ask<T extends Tensor>(name: string, shape: readonly number[], initial: (tf: Tf) => Tensor): T {
     let variable = this.variables.get(name);
     if (variable === undefined) {
-      variable = this.#tf.variable(initial(this.#tf).reshape([...shape]), true, name);
+      const values = this.#values.get(name);
+      const first = values ? this.#tf.tensor(values, [...shape]) : initial(this.#tf).reshape([...shape]);
+      variable = this.#tf.variable(first, true, name);
       this.variables.set(name, variable);
     }
     return variable as Tensor as T;

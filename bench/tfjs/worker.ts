@@ -1,6 +1,6 @@
 /** The plain tfjs contender: eager `@tensorflow/tfjs-node-gpu`, op by op (see ../protocol.ts). */
 import util, { parseArgs } from "node:util";
-import type { Tensor1D, Tensor4D } from "@tensorflow/tfjs-node-gpu";
+import type { Tensor1D, Tensor4D } from "@tensorflow/tfjs";
 import { type Contender, serve } from "../protocol.ts";
 import { adamw } from "./adamw.ts";
 import { diffusion } from "./diffusion.ts";

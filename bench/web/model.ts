@@ -1,0 +1,31 @@
+/** The model that every contender runs and what it is given; the page and Node compute the same. */
+import { imageShape, input, inputsOf, model, presets, Scope, type Step, samplingStep, size, startNoise } from "@ddpm/core";
+
+export const config = presets.notebook;
+
+const elements = size(imageShape(config, 1));
+
+/** x_T of `images` images, [images, 28, 28, 1]. */
+export const noise = (images: number): Float32Array => startNoise(0, images, elements);
+
+/** How many images x holds. */
+export const imagesIn = (x: Float32Array): number => x.length / elements;
+
+/** The prediction for `images` images as a step with the feeds x and t; t has the shape that core's sampler gives it. */
+export function predictionStep(images: number): Step & { readonly times: number } {
+  const shape = timeShape(images);
+  const prediction = model(new Scope(), input("x", imageShape(config, images)), input("t", shape, "int32"), config);
+  return { outputs: { prediction }, times: size(shape) };
+}
+
+function timeShape(images: number): readonly number[] {
+  const { updates = {} } = samplingStep(config, images, false);
+  return inputsOf(Object.values(updates)).get("t")!.attrs.shape;
+}
+
+/** The parameters with their first values of seed 0. */
+export function parameters(): { readonly scope: Scope; readonly values: Map<string, Float32Array> } {
+  const scope = new Scope();
+  model(scope, input("x", imageShape(config, 1)), input("t", [1], "int32"), config);
+  return { scope, values: scope.initialValues(0) };
+}
