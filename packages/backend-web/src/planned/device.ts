@@ -43,7 +43,7 @@ function planOrReason(gpu: Gpu, step: Step): Plan | string {
     const plan = planOf(step);
     for (const { inputs, output } of plan.passes)
       for (const source of [output, ...inputs.values()])
-        if (source.kind !== "scalar" && Math.max(source.width, source.height) > gpu.longest)
+        if ((source.kind === "surface" || source.kind === "table") && Math.max(source.width, source.height) > gpu.longest)
           return `this GPU's textures are no longer than ${gpu.longest} but it needs ${source.width} × ${source.height}`;
     return plan;
   } catch (error) {

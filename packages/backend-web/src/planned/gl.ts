@@ -18,10 +18,15 @@ export interface Size {
   readonly layers: number;
 }
 
+/** What a shader's uniform takes. */
+export type Uniform = Texture | { readonly kind: "int" | "float"; readonly value: number };
+
 interface Linked {
   readonly program: WebGLProgram;
   readonly fragment: WebGLShader;
   readonly locations: Map<string, WebGLUniformLocation | null>;
+  /** The numbers that its uniforms have. */
+  readonly values: Map<string, number>;
 }
 
 const covering = `#version 300 es
@@ -89,7 +94,7 @@ export class Gpu {
     gl.attachShader(program, this.#vertex);
     gl.attachShader(program, fragment);
     gl.linkProgram(program);
-    return { program, fragment, locations: new Map() };
+    return { program, fragment, locations: new Map(), values: new Map() };
   }
 
   /** A texture to read from, in float32. */
@@ -141,26 +146,34 @@ export class Gpu {
     return { handle, target };
   }
 
-  /** Fills `target` by a shader that `compile` has made, whose uniforms are textures and numbers. */
-  draw(source: string, inputs: ReadonlyMap<string, Texture | number>, { framebuffer, width, height }: Target): void {
+  /** Fills a target by a shader that `compile` has made. */
+  draw(source: string, uniforms: ReadonlyMap<string, Uniform>, { framebuffer, width, height }: Target): void {
     const gl = this.#gl;
-    const { program, locations } = this.#linked.get(source)!;
-    gl.useProgram(program);
+    const linked = this.#linked.get(source)!;
+    gl.useProgram(linked.program);
     let unit = 0;
-    for (const [name, input] of inputs) {
-      if (!locations.has(name)) locations.set(name, gl.getUniformLocation(program, name));
-      const location = locations.get(name)!;
-      if (typeof input === "number") {
-        gl.uniform1f(location, input);
+    for (const [name, uniform] of uniforms) {
+      if ("value" in uniform) {
+        this.#set(linked, name, uniform.kind, uniform.value);
         continue;
       }
       gl.activeTexture(gl.TEXTURE0 + unit);
-      gl.bindTexture(input.target, input.handle);
-      gl.uniform1i(location, unit++);
+      gl.bindTexture(uniform.target, uniform.handle);
+      this.#set(linked, name, "int", unit++);
     }
     gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
     gl.viewport(0, 0, width, height);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  #set({ program, locations, values }: Linked, name: string, kind: "int" | "float", value: number): void {
+    if (values.get(name) === value) return;
+    const gl = this.#gl;
+    if (!locations.has(name)) locations.set(name, gl.getUniformLocation(program, name));
+    const location = locations.get(name)!;
+    if (kind === "int") gl.uniform1i(location, value);
+    else gl.uniform1f(location, value);
+    values.set(name, value);
   }
 
   /** All layers of a target, [layers, height, width, 4], once the GPU has come to it. */

@@ -62,10 +62,10 @@ const concatenated: Writer = (planner, node, { shader }) => {
   const result = shader.declare(() => "vec4(0.)");
   let first = 0;
   const parts = planner.parts(node).map(({ surface, channels }) => {
-    const n = `(n - ${first})`;
-    const fetch = `texelFetch(${shader.read(surface)}, ivec3(g * ${fours(channels)} + ${n} / 4, p.y, j), 0)[${n} % 4]`;
+    const n = `(n - ${shader.int(first)})`;
+    const fetch = `texelFetch(${shader.read(surface)}, ivec3(g * ${shader.int(fours(channels))} + ${n} / 4, p.y, j), 0)[${n} % 4]`;
     first += channels;
-    return `n < ${first} ? ${fetch}`;
+    return `n < ${shader.int(first)} ? ${fetch}`;
   });
   for (const j of [0, 1, 2, 3])
     for (const [i, component] of [..."xyzw"].entries())

@@ -1,5 +1,4 @@
 // Mean and deviation of groups of channels in two passes: sums of parts of an image, then what they add up to
-import { float } from "./elementwise.ts";
 import { fours } from "./layout.ts";
 import { type Image, overPixels, type Pass, Shader, type Surface, surface } from "./shader.ts";
 
@@ -8,18 +7,17 @@ const rowsOfPart = 4;
 
 /** The means over all pixels of v - f and of (v - f)², by parts of the image; f is the channel's first value, so that nothing cancels. */
 export function sums(name: string, image: Image, batch: number): Pass {
-  const { height, width, channels } = image;
-  const parts = Math.ceil(height / rowsOfPart);
-  const texels = fours(channels);
   const shader = new Shader();
-  const x = shader.read(image.surface);
+  const count = Math.ceil(image.height / rowsOfPart);
+  const [parts, height, texels] = [count, image.height, fours(image.channels)].map((n) => shader.int(n)) as [string, string, string];
+  const [x, share] = [shader.read(image.surface), shader.float(1 / (image.height * image.width))];
   shader.line(`int c = int(gl_FragCoord.x), part = int(gl_FragCoord.y) % ${parts}, b = int(gl_FragCoord.y) / ${parts};
 vec4 f = texelFetch(${x}, ivec3(c, b * ${height}, 0), 0), s = vec4(0.), z = vec4(0.);
 for (int y = part * ${rowsOfPart}; y < min(${height}, (part + 1) * ${rowsOfPart}); y++) {
-  ${overPixels(width, (j) => `{vec4 v = texelFetch(${x}, ivec3(i * ${texels} + c, b * ${height} + y, ${j}), 0) - f; s += v; z += v * v;}`)}
+  ${overPixels(shader, image.width, (j) => `{vec4 v = texelFetch(${x}, ivec3(i * ${texels} + c, b * ${height} + y, ${j}), 0) - f; s += v; z += v * v;}`)}
 }
-o0 = s * ${float(1 / (height * width))}; o1 = z * ${float(1 / (height * width))};`);
-  return shader.pass(`sums of ${name}`, surface(texels, batch * parts, 2));
+o0 = s * ${share}; o1 = z * ${share};`);
+  return shader.pass(`sums of ${name}`, surface(fours(image.channels), batch * count, 2));
 }
 
 interface Groups {
@@ -30,13 +28,14 @@ interface Groups {
 }
 
 /** (mean, 1 / deviation) of group g of sample b at (g, b), eps 1e-5. */
-export function moments(name: string, { surface: image, height, channels }: Image, { groups, parts, batch }: Groups): Pass {
-  const rows = Math.ceil(height / rowsOfPart);
+export function moments(name: string, image: Image, { groups, parts, batch }: Groups): Pass {
   const shader = new Shader();
-  const [x, p] = [shader.read(image), shader.read(parts)];
-  const share = float(groups / channels);
-  const overTexels = (inner: string): string => `for (int k = 0; k < ${fours(channels)}; k++) {
-  vec4 own = vec4(equal((4 * k + ivec4(0, 1, 2, 3)) / ${channels / groups}, ivec4(group))), s = vec4(0.), z = vec4(0.);
+  const [x, p] = [shader.read(image.surface), shader.read(parts)];
+  const [ofGroup, share] = [shader.int(image.channels / groups), shader.float(groups / image.channels)];
+  const sizes = [Math.ceil(image.height / rowsOfPart), image.height, fours(image.channels)];
+  const [rows, height, texels] = sizes.map((n) => shader.int(n)) as [string, string, string];
+  const overTexels = (inner: string): string => `for (int k = 0; k < ${texels}; k++) {
+  vec4 own = vec4(equal((4 * k + ivec4(0, 1, 2, 3)) / ${ofGroup}, ivec4(group))), s = vec4(0.), z = vec4(0.);
   for (int r = b * ${rows}; r < (b + 1) * ${rows}; r++) { s += texelFetch(${p}, ivec3(k, r, 0), 0); z += texelFetch(${p}, ivec3(k, r, 1), 0); }
   vec4 f = texelFetch(${x}, ivec3(k, b * ${height}, 0), 0);
   ${inner}
@@ -56,6 +55,7 @@ export function ownMoments(shader: Shader, of: Surface, { channels }: Image, gro
     const m = shader.local("vec2", fetch("0"));
     return { mean: shader.local("vec4", `vec4(${m}.x)`), scale: shader.local("vec4", `vec4(${m}.y)`) };
   }
-  const each = [0, 1, 2, 3].map((i) => shader.local("vec2", fetch(`min((4 * c + ${i}) / ${channels / groups}, ${groups - 1})`)));
+  const [ofGroup, last] = [shader.int(channels / groups), shader.int(groups - 1)];
+  const each = [0, 1, 2, 3].map((i) => shader.local("vec2", fetch(`min((4 * c + ${i}) / ${ofGroup}, ${last})`)));
   return { mean: shader.local("vec4", `vec4(${each.map((m) => `${m}.x`)})`), scale: shader.local("vec4", `vec4(${each.map((m) => `${m}.y`)})`) };
 }

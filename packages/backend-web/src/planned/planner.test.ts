@@ -29,7 +29,7 @@ const sources = (step: Step): string[] => planOf(step).passes.map(({ source }) =
 test("the notebook's model takes few draws, and every batch the same shaders", () => {
   const one = sources(prediction(notebook, 1));
   assert.ok(one.length < 170, `${one.length} draws`);
-  assert.ok(new Set(one).size < 75, `${new Set(one).size} shaders`);
+  assert.ok(new Set(one).size < 25, `${new Set(one).size} shaders`);
   assert.deepEqual(sources(prediction(notebook, 7)), one);
 });
 

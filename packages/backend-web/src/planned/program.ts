@@ -11,7 +11,7 @@ import {
   type Tensor,
   variablesOf,
 } from "@ddpm/core";
-import type { Gpu, Target, Texture } from "./gl.ts";
+import type { Gpu, Target, Texture, Uniform } from "./gl.ts";
 import { packImage, unpackImage } from "./layout.ts";
 import type { Plan } from "./planner.ts";
 import type { Image, Pass, Scalar, Source, Surface, Table } from "./shader.ts";
@@ -129,10 +129,15 @@ export class PlannedProgram implements Program {
     );
     for (const [i, [, image]] of uploads.entries()) this.#upload(image, images[i]!);
     for (const { source, inputs, output } of passes) {
-      const bound = (source: Source): Texture | number =>
-        source.kind === "scalar" ? numbers.get(source)! : source.kind === "table" ? this.#tables.get(source)! : this.#targets.get(source)!;
-      this.#gpu.draw(source, new Map([...inputs].map(([name, source]) => [name, bound(source)])), this.#targets.get(output)!);
+      const bound = new Map([...inputs].map(([name, source]) => [name, this.#bound(source, numbers)]));
+      this.#gpu.draw(source, bound, this.#targets.get(output)!);
     }
+  }
+
+  #bound(source: Source, numbers: ReadonlyMap<Scalar, number>): Uniform {
+    if (source.kind === "table") return this.#tables.get(source)!;
+    if (source.kind === "surface") return this.#targets.get(source)!;
+    return source.kind === "scalar" ? { kind: "float", value: numbers.get(source)! } : source;
   }
 
   #numbers(scalars: readonly Scalar[], values: State): Map<Scalar, number> {

@@ -24,7 +24,13 @@ export interface Scalar {
   readonly tensor: Tensor;
 }
 
-export type Source = Surface | Table | Scalar;
+/** A size or another number that is known before any run: not in the shader's text, so that images of all sizes have the same. */
+export interface Constant {
+  readonly kind: "int" | "float";
+  readonly value: number;
+}
+
+export type Source = Surface | Table | Scalar | Constant;
 
 /** An image [b, height, width, channels] on the device. */
 export interface Image {
@@ -67,7 +73,7 @@ export function matrices(tensor: Tensor, inputs: readonly number[], outputs: num
   return { kind: "table", width: 4 * fours(outputs), height: taps * texels, tensor, pack: packMatrices(inputs, outputs) };
 }
 
-/** A fragment shader as it is written. It never names the batch, so that every batch size has the same. */
+/** A fragment shader as it is written. Its text names neither the batch nor sizes, so that few are to be compiled. */
 export class Shader {
   readonly #inputs = new Map<string, Source>();
   readonly #names = new Map<Source | Tensor, string>();
@@ -84,6 +90,15 @@ export class Shader {
     this.#inputs.set(name, source);
     this.#names.set(key, name);
     return name;
+  }
+
+  /** The name of an integer. Two that happen to be equal have names of their own: elsewhere they are not. */
+  int(value: number): string {
+    return this.read({ kind: "int", value });
+  }
+
+  float(value: number): string {
+    return this.read({ kind: "float", value });
   }
 
   /** Adds a function that several values may use. */
@@ -124,12 +139,15 @@ precision highp sampler2D;
 precision highp sampler2DArray;
 `;
 
-const typeOf = (source: Source): string =>
-  source.kind === "scalar" ? "float" : source.kind === "surface" && source.layers > 1 ? "sampler2DArray" : "sampler2D";
+function typeOf(source: Source): string {
+  if (source.kind === "int") return "int";
+  if (source.kind === "float" || source.kind === "scalar") return "float";
+  return source.kind === "surface" && source.layers > 1 ? "sampler2DArray" : "sampler2D";
+}
 
 /** Names the fragment's place `p` in an image: texel `c` of pixel group `g` in row `y` of sample `b`. */
-export function locate(shader: Shader, { height, channels }: Image): void {
-  const texels = fours(channels);
+export function locate(shader: Shader, image: Image): void {
+  const [texels, height] = [shader.int(fours(image.channels)), shader.int(image.height)];
   shader.line(`ivec2 p = ivec2(gl_FragCoord.xy); int c = p.x % ${texels}, g = p.x / ${texels}, y = p.y % ${height}, b = p.y / ${height};`);
 }
 
@@ -137,13 +155,14 @@ export function locate(shader: Shader, { height, channels }: Image): void {
 export function store(shader: Shader, { width, channels }: Image, value: Value): void {
   shader.line(lanes((j) => `o${j} = ${value(j)};`));
   const beyond = [..."xyzw"].slice(channels % 4);
-  if (channels % 4) shader.line(`if (c == ${fours(channels) - 1}) {${lanes((j) => beyond.map((i) => `o${j}.${i} = 0.;`).join(""))}}`);
-  if (width % 4) shader.line(`if (g == ${fours(width) - 1}) {${lanes((j) => (j >= width % 4 ? `o${j} = vec4(0.);` : ""))}}`);
+  if (channels % 4) shader.line(`if (c == ${shader.int(fours(channels) - 1)}) {${lanes((j) => beyond.map((i) => `o${j}.${i} = 0.;`).join(""))}}`);
+  const end = shader.int(width);
+  shader.line(lanes((j) => (j === 0 ? "" : `if (4 * g + ${j} >= ${end}) o${j} = vec4(0.);`)));
 }
 
 /** GLSL that runs over the four pixels of each group `i` of a row, without those beyond its end. */
-export function overPixels(width: number, inner: (lane: number) => string): string {
-  const whole = Math.floor(width / 4);
-  const rest = width % 4 ? `{const int i = ${whole};${lanes(inner, width % 4)}}` : "";
-  return `for (int i = 0; i < ${whole}; i++) {${lanes(inner)}}${rest}`;
+export function overPixels(shader: Shader, width: number, inner: (lane: number) => string): string {
+  const [whole, rest] = [Math.floor(width / 4), width % 4].map((n) => shader.int(n));
+  const last = lanes((j) => `if (${j} < ${rest}) {${inner(j)}}`, 3);
+  return `for (int i = 0; i < ${whole}; i++) {${lanes(inner)}} {int i = ${whole}; ${last}}`;
 }
