@@ -7,7 +7,7 @@ import pinned from "../package.json" with { type: "json" };
 import { head, type Machine, machine } from "../report.ts";
 import { findChromium, openTab } from "./browser.ts";
 import { type ContenderKey, contenderKeys, contenders } from "./contenders.ts";
-import { exportOnnx } from "./onnx.ts";
+import { exportOnnx, findRuntime, type Runtime } from "./onnx.ts";
 import { expected } from "./reference.ts";
 import { firsts, measure, type Result } from "./rounds.ts";
 import { serve } from "./server.ts";
@@ -58,30 +58,35 @@ interface Settings {
   readonly python: string | undefined;
 }
 
-/** Writes the model that onnxruntime needs to `folder`; where that fails, the note that says why. */
-function prepare({ keys, python }: Settings, folder: string): string[] {
-  if (!keys.includes("onnx")) return [];
+interface Prepared {
+  readonly runtime?: Runtime;
+  /** Why there is none. */
+  readonly notes: readonly string[];
+}
+
+/** Finds onnxruntime and writes the model that it needs to `folder`. */
+function prepare({ keys, python }: Settings, folder: string): Prepared {
+  if (!keys.includes("onnx")) return { notes: [] };
   say("Exporting PyTorch's model to ONNX");
   try {
     exportOnnx(folder, python);
-    return [];
+    return { runtime: findRuntime(python), notes: [] };
   } catch (error) {
     const note = `${contenders.onnx.name} skipped: ${(error as Error).message}`;
     say(note);
-    return [note];
+    return { notes: [note] };
   }
 }
 
-async function facts(executable: string, url: string, threads: number): Promise<Machine> {
+async function facts(executable: string, url: string, threads: number, runtime?: Runtime): Promise<Machine> {
   await using tab = await openTab(executable, url);
   const { renderer, isolated } = await tab.facts();
-  const { "@tensorflow/tfjs": tfjs, "onnxruntime-web": onnxruntime } = pinned.dependencies;
   return {
     ...machine(),
     Chromium: tab.version,
     WebGL: renderer,
-    tfjs,
-    "onnxruntime-web": onnxruntime,
+    tfjs: pinned.dependencies["@tensorflow/tfjs"],
+    ...(runtime && { "onnxruntime-web": runtime.version }),
     "Threads asked of WebAssembly": `${threads}, ${isolated ? "" : "not "}isolated from other origins`,
   };
 }
@@ -89,10 +94,10 @@ async function facts(executable: string, url: string, threads: number): Promise<
 async function run(settings: Settings, folder: string): Promise<{ found: Machine; result: Result }> {
   const { rounds, threads } = settings;
   const executable = findChromium();
-  const notes = prepare(settings, folder);
-  const keys = settings.keys.filter((key) => key !== "onnx" || notes.length === 0);
-  await using server = await serve(folder);
-  const found = await facts(executable, server.url, threads);
+  const { runtime, notes } = prepare(settings, folder);
+  const keys = settings.keys.filter((key) => key !== "onnx" || runtime);
+  await using server = await serve(folder, runtime?.folder);
+  const found = await facts(executable, server.url, threads, runtime);
   const open = (key: ContenderKey) => openTab(executable, server.url, { key, threads });
   const reference = { one: await expected(firsts.one), four: await expected(firsts.four) };
   const { measured, skipped } = await measure(keys, { open, expected: reference, rounds, say });

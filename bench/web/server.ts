@@ -23,13 +23,13 @@ export interface Server extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves the page and what its contenders load; `folder` holds model.onnx, if there is one. */
-export async function serve(folder: string): Promise<Server> {
+/** Serves the page and what its contenders load; `folder` holds model.onnx, if there is one, which `runtime` runs. */
+export async function serve(folder: string, runtime?: string): Promise<Server> {
   const pages: Readonly<Record<string, string>> = { "/": html, "/page.js": await bundle() };
   const folders: Readonly<Record<string, string>> = {
     "/": folder,
     "/tfjs-wasm": packageFile("@tensorflow/tfjs-backend-wasm"),
-    "/ort": packageFile("onnxruntime-web/wasm"),
+    ...(runtime && { "/ort": runtime }),
   };
   const content = async (path: string) => pages[path] ?? readFile(join(folders[dirname(path)] ?? folder, basename(path)));
   const server = createServer(({ url = "/" }, response) => {

@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { batch, configure, initialState, presets, shapes, trainingFeeds, trainingStep } from "@ddpm/core";
+import {
+  batch,
+  coefficientNames,
+  configure,
+  initialState,
+  type Program,
+  presets,
+  samplingStep,
+  shapes,
+  stream,
+  trainingFeeds,
+  trainingStep,
+} from "@ddpm/core";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { tfjs } from "./backend.ts";
@@ -40,5 +52,33 @@ test("an error of tfjs names the op and the part of the model", async () => {
   await using program = await tfjs(broken, { name: "cpu" }).compile(training.step, initialState(training, 0));
   const before = tf.memory().numTensors;
   await assert.rejects(program.run(trainingFeeds(config, data, 1)), /^Error: matmul of time_mlp\.1: out of memory$/);
+  assert.equal(tf.memory().numTensors, before);
+});
+
+test("what depends on weights alone is worked out once, anew after new weights, and freed", async () => {
+  const step = samplingStep(config, 2, true);
+  const zeros = new Float32Array(32);
+  const state = (seed: number) => new Map([...training.scope.initialValues(seed), ["x", zeros.map((_, i) => Math.sin(i))], ["x0", zeros]] as const);
+  const feeds = {
+    ...Object.fromEntries(coefficientNames.map((name) => [name, Float32Array.of(0.5)])),
+    t: Int32Array.of(3),
+    z: stream(0, "steps", 0),
+  };
+  const before = tf.memory().numTensors;
+  const device = tfjs(tf, { name: "cpu" });
+  const drawn = async (program: Program) => (await program.run(feeds), (await program.read(["x"])).get("x"));
+  const fresh = await device.compile(step, state(2));
+  const expected = await drawn(fresh);
+  await fresh[Symbol.asyncDispose]();
+  const program = await device.compile(step, state(1));
+  const first = await drawn(program);
+  const kept = tf.memory().numTensors;
+  await drawn(program);
+  assert.equal(tf.memory().numTensors, kept);
+  assert.notDeepEqual(first, expected);
+  await program.write(state(2));
+  assert.deepEqual(await drawn(program), expected);
+  assert.equal(tf.memory().numTensors, kept);
+  await program[Symbol.asyncDispose]();
   assert.equal(tf.memory().numTensors, before);
 });

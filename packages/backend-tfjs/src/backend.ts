@@ -57,6 +57,15 @@ interface ProgramOptions {
   readonly closed: (program: TfjsProgram) => void;
 }
 
+interface Evaluation {
+  /** Nodes whose values are missing, each after its inputs. */
+  readonly order: readonly Tensor[];
+  readonly known: ReadonlyMap<Tensor, core.Tensor>;
+  readonly values: Map<Tensor, core.Tensor>;
+  /** How often each value is still to be read. */
+  readonly uses: Map<Tensor, number>;
+}
+
 class TfjsProgram implements Program {
   readonly #tf: Tf;
   readonly #step: Step;
@@ -67,6 +76,9 @@ class TfjsProgram implements Program {
   readonly #onClose: (program: TfjsProgram) => void;
   /** Makes tfjs use the program's own backend, since tfjs has one for all. */
   readonly #select: () => Promise<void>;
+  /** Nodes that no run changes, with the values of those that others read; undefined until they are worked out from the present weights. */
+  readonly #fixed: ReadonlySet<Tensor>;
+  #values: ReadonlyMap<Tensor, core.Tensor> | undefined;
 
   constructor(tf: Tf, step: Step, state: State, { select, pause, kernels, closed }: ProgramOptions) {
     this.#onClose = closed;
@@ -77,6 +89,7 @@ class TfjsProgram implements Program {
     this.#pause = pause;
     this.#shapes = variablesOf(step);
     for (const [name, shape] of this.#shapes) checkValues(name, shape, state.get(name));
+    this.#fixed = fixedOf(step);
     this.#state = new Map([...this.#shapes].map(([name, shape]) => [name, tf.keep(upload(tf, state.get(name)!, shape, "float32"))]));
   }
 
@@ -86,7 +99,8 @@ class TfjsProgram implements Program {
     const roots = [...fetch.map((name) => this.#step.outputs[name]!), ...updates.map(([, tensor]) => tensor)];
     for (const [name, { attrs }] of inputsOf(roots)) checkValues(name, attrs.shape, feeds[name]);
     await this.#select();
-    const results = await this.#evaluate(roots, feeds);
+    this.#values ??= await this.#settle();
+    const results = await this.#evaluate(roots, feeds, this.#values);
     for (const [i, [name]] of updates.entries()) this.#replace(name, results[fetch.length + i]!);
     const values = await Promise.all(results.slice(0, fetch.length).map((tensor) => this.#download(tensor)));
     return Object.fromEntries(fetch.map((name, i) => [name, values[i]!]));
@@ -101,6 +115,8 @@ class TfjsProgram implements Program {
 
   async write(state: State): Promise<void> {
     await this.#select();
+    const updates = this.#step.updates ?? {};
+    if ([...state.keys()].some((name) => this.#shapes.has(name) && !Object.hasOwn(updates, name))) this.#unsettle();
     for (const [name, values] of state) {
       const shape = this.#shapes.get(name);
       if (shape) this.#replace(name, this.#tf.keep(upload(this.#tf, checkValues(name, shape, values), shape, "float32")));
@@ -110,6 +126,7 @@ class TfjsProgram implements Program {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const tensor of this.#state.values()) tensor.dispose();
     this.#state.clear();
+    this.#unsettle();
     this.#onClose(this);
   }
 
@@ -124,36 +141,50 @@ class TfjsProgram implements Program {
     return values;
   }
 
-  /** One tensor for each root, which the caller owns. */
-  async #evaluate(roots: readonly Tensor[], feeds: Readonly<Record<string, Numbers>>): Promise<core.Tensor[]> {
-    const order = sort(roots);
+  /** Works out what depends on fixed weights alone. */
+  async #settle(): Promise<ReadonlyMap<Tensor, core.Tensor>> {
+    const { outputs, updates = {} } = this.#step;
+    const roots = [...Object.values(outputs), ...Object.values(updates)];
+    const read = [...roots, ...sort(roots).flatMap((tensor) => (this.#fixed.has(tensor) ? [] : tensor.inputs))];
+    const settled = [...new Set(read.filter((tensor) => this.#fixed.has(tensor)))];
+    const values = await this.#evaluate(settled, {}, new Map());
+    return new Map(settled.map((tensor, i) => [tensor, values[i]!]));
+  }
+
+  #unsettle(): void {
+    for (const value of this.#values?.values() ?? []) value.dispose();
+    this.#values = undefined;
+  }
+
+  /** One tensor for each root, which the caller owns; `known` are the values of some nodes. */
+  async #evaluate(
+    roots: readonly Tensor[],
+    feeds: Readonly<Record<string, Numbers>>,
+    known: ReadonlyMap<Tensor, core.Tensor>,
+  ): Promise<core.Tensor[]> {
+    const order = sort(roots, known);
     const uses = new Map<Tensor, number>();
-    for (const tensor of [...roots, ...order.flatMap(({ inputs }) => inputs)]) uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
     const values = new Map<Tensor, core.Tensor>();
+    for (const tensor of [...roots, ...order.flatMap(({ inputs }) => inputs)]) uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
     try {
-      await this.#fill(values, order, uses, feeds);
+      await this.#fill({ order, known, values, uses }, feeds);
     } catch (error) {
       for (const value of values.values()) value.dispose();
       throw error;
     }
-    const results = roots.map((root) => this.#tf.keep(this.#tf.clone(values.get(root)!)));
+    const results = roots.map((root) => this.#tf.keep(this.#tf.clone((known.get(root) ?? values.get(root))!)));
     for (const root of roots) release(root, uses, values);
     return results;
   }
 
-  async #fill(
-    values: Map<Tensor, core.Tensor>,
-    order: readonly Tensor[],
-    uses: Map<Tensor, number>,
-    feeds: Readonly<Record<string, Numbers>>,
-  ): Promise<void> {
+  async #fill({ order, known, values, uses }: Evaluation, feeds: Readonly<Record<string, Numbers>>): Promise<void> {
     let paused = performance.now();
     for (const tensor of order) {
       values.set(
         tensor,
         this.#value(
           tensor,
-          tensor.inputs.map((x) => values.get(x)!),
+          tensor.inputs.map((x) => (known.get(x) ?? values.get(x))!),
           feeds,
         ),
       );
@@ -179,11 +210,25 @@ class TfjsProgram implements Program {
   }
 }
 
+/** The nodes below variables that the step does not update, and below nothing that changes. */
+function fixedOf({ outputs, updates = {} }: Step): Set<Tensor> {
+  const fixed = new Set<Tensor>();
+  const constant = new Set<Tensor>();
+  for (const tensor of sort([...Object.values(outputs), ...Object.values(updates)])) {
+    const { op, inputs } = tensor;
+    if (op === "variable" && !Object.hasOwn(updates, (tensor as Tensor<"variable">).attrs.name)) fixed.add(tensor);
+    else if (op === "variable" || op === "input") continue;
+    else if (inputs.every((x) => constant.has(x))) constant.add(tensor);
+    else if (inputs.every((x) => constant.has(x) || fixed.has(x))) fixed.add(tensor);
+  }
+  return fixed;
+}
+
 /** Counts one use of a value down and frees it after the last. */
 function release(tensor: Tensor, uses: Map<Tensor, number>, values: Map<Tensor, core.Tensor>): void {
   const left = uses.get(tensor)! - 1;
   uses.set(tensor, left);
   if (left > 0) return;
-  values.get(tensor)!.dispose();
+  values.get(tensor)?.dispose();
   values.delete(tensor);
 }

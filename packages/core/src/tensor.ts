@@ -337,11 +337,11 @@ export function broadcast(a: Shape, b: Shape): Shape {
   });
 }
 
-/** The nodes that `roots` need, each after its inputs. */
-export function sort(roots: Iterable<Tensor>): Tensor[] {
+/** The nodes that `roots` need, each after its inputs; not those that are `known`, nor what only they need. */
+export function sort(roots: Iterable<Tensor>, known: { has(x: Tensor): boolean } = new Set()): Tensor[] {
   const done = new Set<Tensor>();
   const visit = (x: Tensor): void => {
-    if (done.has(x)) return;
+    if (done.has(x) || known.has(x)) return;
     x.inputs.forEach(visit);
     done.add(x);
   };
