@@ -66,7 +66,10 @@ test("what depends on weights alone is worked out once, anew after new weights, 
   };
   const before = tf.memory().numTensors;
   const device = tfjs(tf, { name: "cpu" });
-  const drawn = async (program: Program) => (await program.run(feeds), (await program.read(["x"])).get("x"));
+  const drawn = async (program: Program) => {
+    await program.run(feeds);
+    return (await program.read(["x"])).get("x");
+  };
   const fresh = await device.compile(step, state(2));
   const expected = await drawn(fresh);
   await fresh[Symbol.asyncDispose]();
