@@ -8,7 +8,7 @@ import { toBytes } from "./bytes.ts";
 import { noisesBetween } from "./draw/interpolation.ts";
 import { openCheckpoint } from "./inspect/checkpoint.ts";
 import type { Reply, Request, Settings, TrainingPlan } from "./protocol.ts";
-import { trainLoop } from "./train/loop.ts";
+import { type Snapshot, trainLoop } from "./train/loop.ts";
 
 interface Purpose {
   readonly training?: boolean;
@@ -52,7 +52,6 @@ function load(name: string, bytes: Uint8Array): void {
   }
 }
 
-/** Draws, and where the device is lost opens it again and goes on from the last step. */
 async function draw(settings: Settings): Promise<void> {
   if (!model) throw new TypeError("Expected a model to draw with but none is loaded");
   [paused, cancelled] = [false, false];
@@ -61,14 +60,7 @@ async function draw(settings: Settings): Promise<void> {
   const reach = (step: Reached): void => {
     resume = step;
   };
-  while (true) {
-    try {
-      return await onDevice(settings.device, {}, (opened) => drawFrom(opened, { ...drawn, settings, resume, reach }));
-    } catch (error) {
-      if (!(error instanceof DeviceLost)) throw error;
-      say({ kind: "lost" });
-    }
-  }
+  await onDevice(settings.device, {}, (opened) => drawFrom(opened, { ...drawn, settings, resume, reach }));
 }
 
 interface Drawing extends Model {
@@ -102,16 +94,23 @@ async function train(plan: TrainingPlan): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     return cancelled;
   };
-  await onDevice(plan.device, { training: true }, (opened) => trainLoop(opened, plan, { say, stopped }));
+  let from: Snapshot | undefined;
+  const keep = (snapshot: Snapshot): void => {
+    from = snapshot;
+  };
+  await onDevice(plan.device, { training: true }, (opened) => trainLoop(opened, plan, { say, stopped, from, keep }));
 }
 
-/** Does some work on a device. One that is lost is forgotten, so that whatever comes next opens it again. */
+/** Does some work on a device. Where that is lost it is opened again and the work begun anew, which goes on from what it has kept. */
 async function onDevice(asked: string, purpose: Purpose, work: (opened: Backend) => Promise<void>): Promise<void> {
-  try {
-    await work(await open(asked, purpose));
-  } catch (error) {
-    if (error instanceof DeviceLost) backend = undefined;
-    throw error;
+  while (true) {
+    try {
+      return await work(await open(asked, purpose));
+    } catch (error) {
+      if (!(error instanceof DeviceLost)) throw error;
+      backend = undefined;
+      say({ kind: "lost" });
+    }
   }
 }
 

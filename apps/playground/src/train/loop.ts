@@ -5,6 +5,7 @@ import {
   encodeModel,
   imageShape,
   initialState,
+  type Numbers,
   parametersFrom,
   shapes,
   trainingBatch,
@@ -14,29 +15,40 @@ import {
 import { toBytes } from "../bytes.ts";
 import type { Reply, TrainingPlan } from "../protocol.ts";
 
+/** What a training is after a step: it goes on from that as if nothing had come between. */
+export interface Snapshot {
+  readonly step: number;
+  readonly state: ReadonlyMap<string, Numbers>;
+}
+
 interface Listener {
   readonly say: (reply: Reply, transfer?: Transferable[]) => void;
   /** Asked after each step, and lets the worker hear messages. */
   readonly stopped: () => Promise<boolean>;
+  /** Where to go on. */
+  readonly from: Snapshot | undefined;
+  /** Told what to go on from, as often as pictures are drawn. */
+  readonly keep: (snapshot: Snapshot) => void;
 }
 
 /** Pictures that training draws, and steps for each: few, since a browser may draw with software. Clipped, since the cosine schedule begins at so little signal that x0 explodes. */
 const sampler = { sampler: "dpm++", batch: 4, steps: 10, clip: true } as const;
 
 /** Trains on procedural shapes as `ddpm train --data shapes` does, step for step. Ends with the averaged weights as a checkpoint's bytes. */
-export async function trainLoop(backend: Backend, { config, steps }: TrainingPlan, { say, stopped }: Listener): Promise<void> {
+export async function trainLoop(backend: Backend, { config, steps }: TrainingPlan, { say, stopped, from, keep }: Listener): Promise<void> {
   const dataset = shapes({ height: config["data.height"], width: config["data.width"], channels: config["model.channels"] });
   const training = trainingStep(config);
-  await using program = await backend.compile(training.step, initialState(training, config.seed));
+  await using program = await backend.compile(training.step, from?.state ?? initialState(training, config.seed));
   await using pictures = new AverageSampler({ backend, config, program, scope: training.scope }, sampler);
   if (program.how !== undefined) say({ kind: "compiled", how: program.how });
-  let step = 0;
+  let step = from?.step ?? 0;
   for (let stop = false; step < steps && !stop; stop = await stopped()) {
     step++;
     const { loss } = await program.run(trainingFeeds(config, trainingBatch(dataset, config, step), step));
     requireFinite(loss![0]!, step);
     say({ kind: "loss", step, loss: loss![0]! });
     if (step % config["train.sampleEvery"] === 0 || step === steps) {
+      keep({ step, state: await program.read() });
       const images = toBytes(await pictures.draw());
       say({ kind: "samples", step, shape: imageShape(config, sampler.batch), images }, [images.buffer]);
     }

@@ -33,6 +33,7 @@ export function openTrain(connection: Connection, use: (name: string, checkpoint
         tell(device, `On ${chosen.device}: ${chosen.reason}`);
       },
       compiled: ({ how }) => tell(device, `${device.textContent}, ${how}`),
+      lost: () => tell(status, "The browser took WebGL away: opening it again, and going on from the last pictures"),
       loss: ({ step, loss }) => run.add(step, loss),
       samples: ({ step, shape, images }) => {
         show(canvas, gridOf(shape, images));
@@ -81,8 +82,9 @@ class Run {
 
   add(step: number, loss: number): void {
     this.#pace.step();
-    this.#steps.push(step);
-    this.#losses.push(loss);
+    const known = this.#steps.filter((before) => before < step).length; // a step may come again after a lost device
+    this.#steps = [...this.#steps.slice(0, known), step];
+    this.#losses = [...this.#losses.slice(0, known), loss];
     bar.value = step;
     const rate = this.#pace.perSecond;
     const speed = rate === undefined ? "" : `, ${rate.toPrecision(2)} steps/s${this.#pace.left(bar.max - step)}`;

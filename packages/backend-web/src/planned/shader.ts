@@ -25,7 +25,7 @@ export interface Scalar {
 }
 
 /** A size or another number that is known before any run: not in the shader's text, so that images of all sizes have the same. */
-export interface Constant {
+interface Constant {
   readonly kind: "int" | "float";
   readonly value: number;
 }
