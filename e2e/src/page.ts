@@ -76,10 +76,10 @@ function forwardOf(part: Partial<Config>, batch: number): Forward {
 }
 
 /** How a device predicts, its greatest error relative to the reference, and the shaders that it compiled for it. */
-async function forward(device: string, part: Partial<Config>, { batches = [1], half = false } = {}) {
+async function forward(device: string, part: Partial<Config>, { batches = [1] } = {}) {
   let compiled = 0;
   const compiling = (): void => void compiled++;
-  await using backend = await openDevice(device, { wasmPaths, compiling, half });
+  await using backend = await openDevice(device, { wasmPaths, compiling });
   const found = [];
   for (const batch of batches) {
     const { step, state, feeds } = forwardOf(part, batch);

@@ -11,7 +11,8 @@ interface Found {
 /** What src/page.ts gives the page. */
 declare const ddpm: {
   planned(device: string, name: string): Promise<{ eps: number; sample: number; how: string | undefined }>;
-  forward(device: string, part: object, options?: { batches?: number[]; half?: boolean }): Promise<Found[]>;
+  forward(device: string, part: object, options?: { batches?: number[] }): Promise<Found[]>;
+  chooseDevice(options: { training: boolean }): { reason: string };
   rewritten(device: string): Promise<{ error: number; again: boolean }>;
 };
 
@@ -64,8 +65,17 @@ test("new weights take effect, and a run is repeated to the bit", async ({ page 
   expect(again).toBe(true);
 });
 
-test("half floats are said, and draw nearly the same", async ({ page }) => {
-  const [found] = await page.evaluate(() => ddpm.forward("webgl", {}, { half: true }));
+test("a browser with half floats alone is detected, that is said, and it draws nearly the same", async ({ page }) => {
+  await page.evaluate(() => {
+    const { getExtension } = WebGL2RenderingContext.prototype as { getExtension(name: string): unknown };
+    Object.assign(WebGL2RenderingContext.prototype, {
+      getExtension(this: WebGL2RenderingContext, name: string) {
+        return name === "EXT_color_buffer_float" ? null : getExtension.call(this, name);
+      },
+    });
+  });
+  expect(await page.evaluate(() => ddpm.chooseDevice({ training: true }).reason)).toContain("half floats");
+  const [found] = await page.evaluate(() => ddpm.forward("webgl", {}));
   expect(found!.device).toContain("half");
   expect(found!.error).toBeLessThan(2e-2);
   expect(found!.error).toBeGreaterThan(1e-5);

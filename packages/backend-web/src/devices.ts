@@ -16,8 +16,6 @@ export interface DeviceOptions {
   readonly wasmPaths?: string | Readonly<Record<string, string>>;
   /** Told how many shaders of how many `webgl` has compiled for a program. */
   readonly compiling?: (done: number, of: number) => void;
-  /** Whether `webgl` keeps results in half floats, as it does where the browser has no more. */
-  readonly half?: boolean;
 }
 
 export interface Choice {
@@ -39,8 +37,8 @@ export function chooseDevice({ training = false } = {}): Choice {
 type Open = (options: DeviceOptions) => Promise<Backend>;
 
 const devices: { readonly [D in DeviceName]: Open } = {
-  webgl: async ({ compiling, half = false }) => {
-    const gpu = new Gpu(rest, { float32: !half });
+  webgl: async ({ compiling }) => {
+    const gpu = new Gpu(rest);
     const name = `WebGL2 in ${gpu.float32 ? "float32" : "half floats"}`;
     return losable(planned(gpu, { name, general: () => openDevice("tfjs-webgl"), compiling }), lost(gpu.canvas));
   },

@@ -69,7 +69,7 @@ function listen(connection: Connection): void {
         tell(device, `On ${chosen.device}: ${chosen.reason}`);
       },
       compiling: ({ done, of }) => tell(status, `Warming up: ${done} of ${of} shaders`),
-      compiled: ({ how }) => tell(device, `${device.textContent}, ${how}`),
+      compiled: ({ how }) => tell(device, `${device.textContent}; ${how}`),
       lost: () => tell(status, "The browser took WebGL away: opening it again, and going on from the last step"),
       step: ({ step, steps, images }) => advance(step, steps, images),
       done: () => tell(status, `${bar.value} steps in ${((performance.now() - began) / 1000).toFixed(1)} s`),

@@ -32,7 +32,7 @@ export function openTrain(connection: Connection, use: (name: string, checkpoint
         tell(status, "Warming up: the first step takes longer");
         tell(device, `On ${chosen.device}: ${chosen.reason}`);
       },
-      compiled: ({ how }) => tell(device, `${device.textContent}, ${how}`),
+      compiled: ({ how }) => tell(device, `${device.textContent}; ${how}`),
       lost: () => tell(status, "The browser took WebGL away: opening it again, and going on from the last pictures"),
       loss: ({ step, loss }) => run.add(step, loss),
       samples: ({ step, shape, images }) => {

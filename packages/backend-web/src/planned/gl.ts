@@ -46,14 +46,14 @@ export class Gpu {
   readonly #pause: () => Promise<void>;
 
   /** Throws where the browser has no WebGL2 that can draw into float textures. */
-  constructor(pause: () => Promise<void>, { float32 = true } = {}) {
+  constructor(pause: () => Promise<void>) {
     const gl = this.canvas.getContext("webgl2", { antialias: false, depth: false, powerPreference: "high-performance" });
     if (!gl) throw new Error("Expected WebGL2 but this browser has none");
-    const full = gl.getExtension("EXT_color_buffer_float") !== null;
-    if (!full && !gl.getExtension("EXT_color_buffer_half_float")) throw new Error("Expected WebGL2 to draw into float textures but it cannot");
+    this.float32 = gl.getExtension("EXT_color_buffer_float") !== null;
+    if (!this.float32 && !gl.getExtension("EXT_color_buffer_half_float"))
+      throw new Error("Expected WebGL2 to draw into float textures but it cannot");
     this.#gl = gl;
     this.#pause = pause;
-    this.float32 = full && float32;
     this.longest = gl.getParameter(gl.MAX_TEXTURE_SIZE);
     this.#vertex = this.#shader(gl.VERTEX_SHADER, covering);
     gl.bindVertexArray(gl.createVertexArray());

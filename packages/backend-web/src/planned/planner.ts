@@ -54,7 +54,11 @@ export class Planner {
 
   plan(): Plan {
     const { outputs, updates = {} } = this.#step;
-    for (const [name, shape] of variablesOf(this.#step)) if (Object.hasOwn(updates, name)) this.#state.set(name, this.#imageOf(shape));
+    for (const [name, shape] of variablesOf(this.#step)) {
+      if (!Object.hasOwn(updates, name)) continue;
+      if (!isImage(shape)) throw new NoPlan(`it updates ${name} of [${shape}], which is no image`);
+      this.#state.set(name, this.#imageOf(shape));
+    }
     for (const root of [...Object.values(updates), ...Object.values(outputs)]) this.#count(resolve(root));
     const stored = (roots: Readonly<Record<string, Tensor>>): Map<string, Image> =>
       new Map(Object.entries(roots).map(([name, root]) => [name, this.#root(name, resolve(root))]));
