@@ -63,7 +63,8 @@ async function train(options: Options, command: Command): Promise<void> {
   process.stderr.write(
     `Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}\n`,
   );
-  await trainLoop({ backend, config, dataset, folder, steps, resume: exists });
+  const { seconds, wait } = await trainLoop({ backend, config, dataset, folder, steps, resume: exists });
+  if (seconds > 0) process.stderr.write(`Waited for images ${((100 * wait) / seconds).toFixed(1)} % of the time\n`);
   process.stdout.write(
     `Trained to step ${steps}: ${folder.file("model.safetensors")}\nNext: npx ddpm sample --checkpoint ${options.out} --out grid.png\n`,
   );

@@ -30,7 +30,7 @@ for (const [file, content] of [
   test(`openDataset() opens a folder that holds ${file}`, async () => {
     const data = await openDataset(await folderWith(file, content));
     assert.deepEqual([data.count, data.height, data.width, data.channels], [2, 1, 2, 1]);
-    assert.deepEqual([...data.pixels(1)], [30, 40]);
+    assert.deepEqual([...(await data.pixels(1, 0))], [30, 40]);
   });
 }
 

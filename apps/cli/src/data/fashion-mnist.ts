@@ -4,7 +4,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { cacheFolder } from "@ddpm/backend-node";
-import type { Dataset } from "@ddpm/core";
+import type { InMemoryDataset } from "@ddpm/core";
 import { writeAtomically } from "../files.ts";
 import { decodeIdx } from "./idx.ts";
 
@@ -21,7 +21,7 @@ export interface FashionMnistOptions {
 }
 
 /** Fashion-MNIST's 60,000 training images: from the user's cache, else Debian's package, else the official download into the cache. */
-export async function fashionMnist(options: FashionMnistOptions = {}): Promise<Dataset> {
+export async function fashionMnist(options: FashionMnistOptions = {}): Promise<InMemoryDataset> {
   const { cache = join(cacheFolder(), "fashion-mnist"), installed = debian, fetch = globalThis.fetch } = options;
   const folder = [cache, installed].find((folder) => existsSync(join(folder, file)));
   if (!folder) await download(cache, fetch);
@@ -29,13 +29,13 @@ export async function fashionMnist(options: FashionMnistOptions = {}): Promise<D
 }
 
 /** The images of a folder that holds train-images-idx3-ubyte, compressed or not. Throws where there is none or it is damaged. */
-export function idxFolder(folder: string): Promise<Dataset> {
+export function idxFolder(folder: string): Promise<InMemoryDataset> {
   const path = [file, file.replace(".gz", "")].map((name) => join(folder, name)).find((path) => existsSync(path));
   if (!path) throw new Error(`Expected ${file} in ${folder} but found none; --data takes fashion-mnist, shapes, or a folder of idx files`);
   return idxImages(folder, path);
 }
 
-async function idxImages(name: string, path: string): Promise<Dataset> {
+async function idxImages(name: string, path: string): Promise<InMemoryDataset> {
   const bytes = await readFile(path);
   try {
     const { shape, data } = decodeIdx(path.endsWith(".gz") ? gunzipSync(bytes) : bytes);
