@@ -1,5 +1,3 @@
-import { deviceNames } from "@ddpm/backend-web";
-
 interface Contender {
   readonly name: string;
   /** The contender that ratios are to: plain tfjs on the same device. */
@@ -18,7 +16,4 @@ export const contenders: Readonly<Record<ContenderKey, Contender>> = {
   onnx: { name: "onnxruntime-web wasm", plain: "plain-wasm" },
 };
 
-const devices: readonly string[] = deviceNames;
-
-/** All contenders; ours on tfjs's WebGL only where backend-web has that beside one of its own. */
-export const contenderKeys = (Object.keys(contenders) as ContenderKey[]).filter((key) => key !== "tfjs-webgl" || devices.includes(key));
+export const contenderKeys = Object.keys(contenders) as ContenderKey[];

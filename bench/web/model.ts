@@ -1,5 +1,5 @@
 /** The model that every contender runs and what it is given; the page and Node compute the same. */
-import { imageShape, input, inputsOf, model, presets, Scope, type Step, samplingStep, size, startNoise } from "@ddpm/core";
+import { imageShape, input, model, presets, Scope, type Step, size, startNoise } from "@ddpm/core";
 
 export const config = presets.notebook;
 
@@ -11,17 +11,10 @@ export const noise = (images: number): Float32Array => startNoise(0, images, ele
 /** How many images x holds. */
 export const imagesIn = (x: Float32Array): number => x.length / elements;
 
-/** The prediction for `images` images as a step with the feeds x and t; t has the shape that core's sampler gives it. */
-export function predictionStep(images: number): Step & { readonly times: number } {
-  const shape = timeShape(images);
-  const prediction = model(new Scope(), input("x", imageShape(config, images)), input("t", shape, "int32"), config);
-  return { outputs: { prediction }, times: size(shape) };
-}
-
-function timeShape(images: number): readonly number[] {
-  const { updates = {} } = samplingStep(config, images, false);
-  return inputsOf(Object.values(updates)).get("t")!.attrs.shape;
-}
+/** The prediction for `images` images as a step with the feeds x and t, [1] as in core's sampler. */
+export const predictionStep = (images: number): Step => ({
+  outputs: { prediction: model(new Scope(), input("x", imageShape(config, images)), input("t", [1], "int32"), config) },
+});
 
 /** The parameters with their first values of seed 0. */
 export function parameters(): { readonly scope: Scope; readonly values: Map<string, Float32Array> } {

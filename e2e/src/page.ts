@@ -22,18 +22,25 @@ import { cases, Replay, relative } from "@ddpm/core/conformance";
 
 const wasmPaths = "/wasm/";
 
-/** Greatest error of each case relative to the reference, by name; wasm runs those without gradients. */
-async function conformance(device: string): Promise<Record<string, number>> {
+interface Conformance {
+  /** Greatest error relative to the reference. */
+  readonly error: number;
+  readonly how: string | undefined;
+}
+
+/** How a device runs each case, by name; wasm runs those without gradients. */
+async function conformance(device: string): Promise<Record<string, Conformance>> {
   await using backend = await openDevice(device, { wasmPaths });
-  const errors: Record<string, number> = {};
+  const found: Record<string, Conformance> = {};
   for (const { name, step, state, feeds, trains } of cases) {
     if (trains && device === "wasm") continue;
     await using expected = await reference().compile(step, state);
     await using program = await backend.compile(step, state);
     const errorOfOutputs = greatest(await expected.run(feeds), await program.run(feeds));
-    errors[name] = Math.max(errorOfOutputs, greatest(await expected.read().then(Object.fromEntries), await program.read().then(Object.fromEntries)));
+    const errorOfState = greatest(await expected.read().then(Object.fromEntries), await program.read().then(Object.fromEntries));
+    found[name] = { error: Math.max(errorOfOutputs, errorOfState), how: program.how };
   }
-  return errors;
+  return found;
 }
 
 type Values = Readonly<Record<string, Numbers>>;

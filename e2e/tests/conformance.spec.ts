@@ -2,7 +2,7 @@ import { expect, test } from "@playwright/test";
 
 /** What src/page.ts gives the page. */
 declare const ddpm: {
-  conformance(device: string): Promise<Record<string, number>>;
+  conformance(device: string): Promise<Record<string, { error: number; how?: string }>>;
   golden(device: string, name: string): Promise<Record<string, number>>;
   renderer(): { name: string; software: boolean; float32: boolean } | undefined;
   chooseDevice(options?: { training: boolean }): { device: string; reason: string };
@@ -27,9 +27,11 @@ test("the renderer is known, holds float32, and the choice of a device says why"
 
 for (const device of ["webgl", "tfjs-webgl", "wasm", "cpu"]) {
   test(`every case on ${device} as on the reference`, async ({ page }) => {
-    const errors = await page.evaluate((device) => ddpm.conformance(device), device);
-    expect(Object.keys(errors).length).toBeGreaterThan(device === "wasm" ? 2 : 20);
-    expect(Object.entries(errors).filter(([, error]) => !(error < 1e-4))).toEqual([]);
+    const found = Object.entries(await page.evaluate((device) => ddpm.conformance(device), device));
+    expect(found.length).toBeGreaterThan(device === "wasm" ? 15 : 40);
+    expect(found.filter(([, { error }]) => !(error < 1e-4))).toEqual([]);
+    const planned = found.filter(([name]) => device === "webgl" && name.startsWith("images: "));
+    expect(planned.filter(([, { how, error }]) => !how?.includes("draws") || error > 1e-5)).toEqual([]);
   });
 }
 

@@ -4,29 +4,35 @@ import { content, draw, open, test } from "./playground.ts";
 
 /** What `watchContexts` leaves in the worker. */
 declare const contexts: WebGL2RenderingContext[];
-declare const textures: { count: number; most: number };
+declare const made: Record<string, { count: number; most: number }>;
 
-/** Remembers the WebGL contexts that the worker makes, and counts their textures. */
+/** Remembers the WebGL contexts that the worker makes, and counts their textures, framebuffers, buffers and fences. */
 const watchContexts = (worker: Worker): Promise<void> =>
   worker.evaluate(() => {
-    const made: RenderingContext[] = [];
-    const count = { count: 0, most: 0 };
-    Object.assign(globalThis, { contexts: made, textures: count });
+    const contexts: RenderingContext[] = [];
+    const made: Record<string, { count: number; most: number }> = {};
+    Object.assign(globalThis, { contexts, made });
     const original = OffscreenCanvas.prototype.getContext as (...args: unknown[]) => RenderingContext;
     OffscreenCanvas.prototype.getContext = function (this: OffscreenCanvas, ...args: unknown[]) {
       const context = original.apply(this, args);
-      if (context && !made.includes(context)) made.push(context);
+      if (context && !contexts.includes(context)) contexts.push(context);
       return context;
     } as typeof OffscreenCanvas.prototype.getContext;
-    const { createTexture, deleteTexture } = WebGL2RenderingContext.prototype;
-    WebGL2RenderingContext.prototype.createTexture = function () {
-      count.most = Math.max(count.most, ++count.count);
-      return createTexture.call(this);
-    };
-    WebGL2RenderingContext.prototype.deleteTexture = function (texture) {
-      count.count--;
-      deleteTexture.call(this, texture);
-    };
+    const prototype = WebGL2RenderingContext.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const counted = { Texture: "createTexture", Framebuffer: "createFramebuffer", Buffer: "createBuffer", Sync: "fenceSync" };
+    for (const [kind, creates] of Object.entries(counted)) {
+      const own = { count: 0, most: 0 };
+      made[kind] = own;
+      const [create, remove] = [prototype[creates]!, prototype[`delete${kind}`]!];
+      prototype[creates] = function (...args) {
+        own.most = Math.max(own.most, ++own.count);
+        return create.apply(this, args);
+      };
+      prototype[`delete${kind}`] = function (...args) {
+        own.count--;
+        return remove.apply(this, args);
+      };
+    }
   });
 
 /** Opens the page anew, with a watch on its worker. */
@@ -77,14 +83,15 @@ test("training whose context is lost goes on from its last pictures, and learns 
   expect(disturbed).toBe(undisturbed);
 });
 
-test("twenty runs leave no more textures than one", async ({ page, run }) => {
-  const worker = await openWatched(page, run, "#steps=1&count=1&device=webgl");
-  const after: { count: number; most: number }[] = [];
+test("twenty runs leave as much on the GPU as one", async ({ page, run }) => {
+  const worker = await openWatched(page, run, "#steps=2&count=1&device=webgl");
+  const after: (typeof made)[] = [];
   for (let i = 0; i < 20; i++) {
-    await draw(page, 1);
-    after.push(await worker.evaluate(() => ({ ...textures })));
+    await draw(page, 2);
+    after.push(await worker.evaluate(() => structuredClone(made)));
     await page.locator("#settings [name=seed]").fill(`${i + 1}`);
   }
-  expect(after[0]!.most).toBeGreaterThan(50);
+  expect(after[0]!["Texture"]!.most).toBeGreaterThan(50);
   expect(after.at(-1)).toEqual(after[0]);
+  expect(await worker.evaluate(() => contexts.length)).toBe(1);
 });

@@ -57,10 +57,13 @@ async function draw(settings: Settings): Promise<void> {
   [paused, cancelled] = [false, false];
   const drawn = model;
   let resume: Reached | undefined;
-  const reach = (step: Reached): void => {
-    resume = step;
-  };
-  await onDevice(settings.device, {}, (opened) => drawFrom(opened, { ...drawn, settings, resume, reach }));
+  await onDevice(settings.device, {}, (opened, progress) => {
+    const reach = (step: Reached): void => {
+      resume = step;
+      progress();
+    };
+    return drawFrom(opened, { ...drawn, settings, resume, reach });
+  });
 }
 
 interface Drawing extends Model {
@@ -72,6 +75,7 @@ interface Drawing extends Model {
 
 async function drawFrom(opened: Backend, { config, parameters, settings, resume, reach }: Drawing): Promise<void> {
   const { sampler, steps, eta, count, seed, seed2, clip } = settings;
+  if (cancelled) return say({ kind: "cancelled" });
   const options = { sampler, batch: count, steps, clip, ...(sampler === "ddim" && { eta }) };
   await using compiled = await compileSampler(opened, config, parameters, options);
   if (compiled.how !== undefined) say({ kind: "compiled", how: compiled.how });
@@ -95,29 +99,48 @@ async function train(plan: TrainingPlan): Promise<void> {
     return cancelled;
   };
   let from: Snapshot | undefined;
-  const keep = (snapshot: Snapshot): void => {
-    from = snapshot;
-  };
-  await onDevice(plan.device, { training: true }, (opened) => trainLoop(opened, plan, { say, stopped, from, keep }));
+  await onDevice(plan.device, { training: true }, (opened, progress) => {
+    const keep = (snapshot: Snapshot): void => {
+      from = snapshot;
+      progress();
+    };
+    return trainLoop(opened, plan, { say, stopped, from, keep });
+  });
 }
 
+/** What is done on a device, which tells each time that it has come further. */
+type Work = (opened: Backend, progress: () => void) => Promise<void>;
+
+/** Losses in a row after which a device is given up. */
+const mostLosses = 3;
+
 /** Does some work on a device. Where that is lost it is opened again and the work begun anew, which goes on from what it has kept. */
-async function onDevice(asked: string, purpose: Purpose, work: (opened: Backend) => Promise<void>): Promise<void> {
+async function onDevice(asked: string, purpose: Purpose, work: Work): Promise<void> {
+  let losses = 0;
+  const progress = (): void => {
+    losses = 0;
+  };
   while (true) {
     try {
-      return await work(await open(asked, purpose));
+      return await work(await open(asked, purpose), progress);
     } catch (error) {
-      if (!(error instanceof DeviceLost)) throw error;
-      backend = undefined;
+      if (!(error instanceof DeviceLost) || ++losses > mostLosses) throw error;
       say({ kind: "lost" });
+      await close();
     }
   }
+}
+
+async function close(): Promise<void> {
+  const old = backend;
+  backend = undefined;
+  await old?.opened[Symbol.asyncDispose]();
 }
 
 async function open(asked: string, purpose: Purpose): Promise<Backend> {
   const choice = asked === "auto" ? chooseDevice(purpose) : { device: asked, reason: "chosen by hand" };
   if (backend?.device !== choice.device) {
-    await backend?.opened[Symbol.asyncDispose]();
+    await close();
     const compiling = (done: number, of: number): void => say({ kind: "compiling", done, of });
     backend = { device: choice.device, opened: await openDevice(choice.device, { wasmPaths, compiling }) };
   }

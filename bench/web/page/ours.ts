@@ -17,16 +17,12 @@ export async function ours(device: string, threads: number): Promise<Start> {
 
 /** A program for each number of images, compiled when it is first asked for. */
 function predictor(backend: Backend, weights: State): Forward {
-  const programs = new Map<number, { readonly program: Program; readonly times: number }>();
-  const compile = async (images: number) => {
-    const { times, ...step } = predictionStep(images);
-    return { program: await backend.compile(step, weights), times };
-  };
+  const programs = new Map<number, Program>();
   return async (x, t) => {
     const images = imagesIn(x);
-    const compiled = programs.get(images) ?? (await compile(images));
-    programs.set(images, compiled);
-    const { prediction } = await compiled.program.run({ x, t: new Int32Array(compiled.times).fill(t) });
+    const program = programs.get(images) ?? (await backend.compile(predictionStep(images), weights));
+    programs.set(images, program);
+    const { prediction } = await program.run({ x, t: Int32Array.of(t) });
     return prediction!;
   };
 }

@@ -1,7 +1,7 @@
 import { tfjs } from "@ddpm/backend-tfjs";
 import type { Backend } from "@ddpm/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { forgetLost, losable, lost, tfjsCanvas } from "./lost.ts";
+import { forgetLost, losable, tfjsContext, Watch } from "./lost.ts";
 import { planned } from "./planned/device.ts";
 import { Gpu } from "./planned/gl.ts";
 import { renderer } from "./renderer.ts";
@@ -27,7 +27,8 @@ export interface Choice {
 /** The device that is likely the fastest here; `training` rules out wasm, which lacks the gradients of convolutions. */
 export function chooseDevice({ training = false } = {}): Choice {
   const found = renderer();
-  if (!found) return training ? { device: "cpu", reason: "no WebGL2 here" } : { device: "wasm", reason: "no WebGL2 here" };
+  if (!found)
+    return training ? { device: "cpu", reason: "no WebGL2 that computes here" } : { device: "wasm", reason: "no WebGL2 that computes here" };
   if (found.software && !training)
     return { device: "wasm", reason: `WebGL is drawn by a CPU here (${found.name}), and WebAssembly is quicker on that` };
   const precision = found.float32 ? "" : "; its textures hold half floats only, so pictures are less exact";
@@ -40,7 +41,7 @@ const devices: { readonly [D in DeviceName]: Open } = {
   webgl: async ({ compiling }) => {
     const gpu = new Gpu(rest);
     const name = `WebGL2 in ${gpu.float32 ? "float32" : "half floats"}`;
-    return losable(planned(gpu, { name, general: () => openDevice("tfjs-webgl"), compiling }), lost(gpu.canvas));
+    return planned(gpu, { name, watch: new Watch(gpu.gl), general: () => openDevice("tfjs-webgl"), compiling });
   },
   "tfjs-webgl": async () => {
     await import("@tensorflow/tfjs-backend-webgl");
@@ -48,7 +49,7 @@ const devices: { readonly [D in DeviceName]: Open } = {
     tf.env().set("SOFTWARE_WEBGL_ENABLED", true); // let software draw too
     tf.env().set("WEBGL_CPU_FORWARD", false); // compute small tensors where the others are
     const opened = await byTfjs("webgl", { replaced: { sin: sine, cos: cosine } });
-    return losable(opened, lost(tfjsCanvas()));
+    return losable(opened, new Watch(tfjsContext()));
   },
   wasm: async ({ wasmPaths }) => {
     const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");

@@ -1,6 +1,7 @@
+import { attention, linearAttention } from "../src/attention.ts";
 import type { Numbers, Step } from "../src/backend.ts";
 import { gradients } from "../src/gradient.ts";
-import { groupNorm, silu } from "../src/nn.ts";
+import { gelu, groupNorm, pointwise, silu } from "../src/nn.ts";
 import { normals, stream } from "../src/random.ts";
 import { Scope } from "../src/scope.ts";
 import { concat, input, randomNormal, type Shape, size, Tensor, total, variable } from "../src/tensor.ts";
@@ -49,6 +50,62 @@ const plain = (name: string, step: Step, feeds: Case["feeds"] = {}, state: Case[
 });
 
 const image: Shape = [2, 6, 4, 3];
+
+/** What a sampler's step is made of: images computed from an image, weights that stay and numbers that are fed. */
+function onImages(name: string, shape: Shape, build: (x: Tensor, weight: (...shape: number[]) => Tensor) => Tensor): Case {
+  const state = new Map<string, Numbers>();
+  const weight = (...shape: number[]): Tensor => {
+    const name = `w${state.size}`;
+    state.set(name, values(shape, state.size + 20));
+    return variable(name, shape);
+  };
+  const step = { outputs: { y: build(input("x", shape), weight) } };
+  return plain(`images: ${name}`, step, { x: values(shape, 1) }, state);
+}
+
+const positive = (x: Tensor): Tensor => x.mul(x).add(0.5);
+
+const imageCases: readonly Case[] = [
+  onImages("elementwise", image, (x, weight) =>
+    total([positive(x).sqrt(), positive(x).rsqrt().neg(), x.sigmoid().abs(), x.sign().exp()]).sub(weight(3)),
+  ),
+  onImages("activations", image, (x) =>
+    silu(x)
+      .div(positive(gelu(x)))
+      .add(x.erf())
+      .clip(-0.5, 0.75),
+  ),
+  onImages("numbers beside", image, (x, weight) =>
+    x
+      .mul(weight())
+      .add(weight(2, 1, 1, 3))
+      .sub(weight(2, 1, 1, 1))
+      .mul(weight(1, 6, 4, 3))
+      .add(weight(2, 6, 4, 3)),
+  ),
+  onImages("a value used twice", image, (x, weight) => {
+    const y = x.conv2d(weight(3, 3, 3, 3), { padding: 1 });
+    return silu(y).add(y.mul(x));
+  }),
+  onImages("two products", image, (x, weight) => x.conv2d(weight(3, 3, 3, 5), { padding: 1 }).add(x.conv2d(weight(1, 1, 3, 5)))),
+  onImages("conv2d 3×3 without padding", image, (x, weight) => x.conv2d(weight(3, 3, 3, 2))),
+  onImages("conv2d 5×5 of stride 3", [1, 11, 9, 4], (x, weight) => x.conv2d(weight(5, 5, 4, 6), { stride: 3, padding: 2 })),
+  onImages("conv2d 4×4 of stride 2 on odd sizes", [2, 7, 9, 2], (x, weight) => x.conv2d(weight(4, 4, 2, 3), { stride: 2, padding: 1 })),
+  onImages("transposed conv2d", [2, 3, 5, 4], (x, weight) =>
+    new Tensor("conv2dInputGrad", [x, weight(4, 4, 3, 4)], { stride: 2, padding: 1, shape: [2, 6, 10, 3] }).biasAdd(weight(3)),
+  ),
+  onImages("depthwiseConv2d", [1, 5, 9, 6], (x, weight) => x.depthwiseConv2d(weight(7, 7, 6, 1), 3)),
+  onImages("convolutions of parts", [1, 4, 6, 3], (x, weight) => {
+    const both = concat([x, x.mul(2), x.conv2d(weight(3, 3, 3, 6), { padding: 1 })], 3);
+    return both.conv2d(weight(3, 3, 12, 5), { padding: 1 }).add(pointwise(both, weight(12, 5)));
+  }),
+  onImages("parts as one image", [1, 4, 6, 3], (x, weight) =>
+    groupNorm(constantScope(), concat([x, x.conv2d(weight(3, 3, 3, 6), { padding: 1 })], 3), 3),
+  ),
+  onImages("groupNorm far from zero", [2, 9, 6, 8], (x) => groupNorm(constantScope(), x.mul(0.3).add(10), 2)),
+  ...[1, 5, 8].map((width) => onImages(`attention ${width} wide`, [2, 3, width, 8], (x) => attention(constantScope(), x))),
+  ...[1, 5, 8].map((width) => onImages(`linear attention ${width} wide`, [2, 3, width, 6], (x) => linearAttention(constantScope(), x))),
+];
 
 export const cases: readonly Case[] = [
   differentiable(
@@ -140,6 +197,7 @@ export const cases: readonly Case[] = [
   differentiable("depthwiseConv2d", [image, [7, 7, 3, 1]], (x, k) => x.depthwiseConv2d(k, 3)),
   differentiable("groupNorm of one group", [image], (x) => groupNorm(constantScope(), x)),
   differentiable("groupNorm of three groups", [[2, 4, 4, 6]], (x) => groupNorm(constantScope(), x, 3)),
+  ...imageCases,
   plain("cast", { outputs: { y: input("t", [3], "int32").cast() } }, { t: Int32Array.of(1, -2, 3) }),
   plain("randomNormal", { outputs: { y: randomNormal(input("stream", [6], "int32"), 3, 7) } }, { stream: stream(5, "noise", 7, 11) }),
   plain(
@@ -157,5 +215,6 @@ export const cases: readonly Case[] = [
 function constantScope(): Scope {
   const scope = new Scope();
   scope.param = (name, shape) => new Tensor("array", [], { values: values(shape, name.length), shape });
+  scope.at = () => scope;
   return scope;
 }

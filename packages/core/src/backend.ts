@@ -62,6 +62,11 @@ export function checkValues(name: string, shape: Shape, values: Numbers | undefi
   return values;
 }
 
+/** Throws where `state` lacks a variable of the step, or has another number of values for it, as `checkValues` does. For backends. */
+export function checkState(step: Step, state: State): void {
+  for (const [name, shape] of variablesOf(step)) checkValues(name, shape, state.get(name));
+}
+
 /** Throws where a name is not among those a program knows. For backends. */
 export function checkNames(kind: string, names: Iterable<string>, known: ReadonlyMap<string, unknown>): void {
   for (const name of names)

@@ -7,15 +7,22 @@ interface Convolution {
   readonly padding: number;
 }
 
-/** What a composite is. `gradient` gives those of its arguments in closed form; without it they are the decomposition's. */
-export interface Composite {
-  readonly name: string;
-  /** Of a group normalisation. */
-  readonly groups?: number;
-  /** Of an attention. */
-  readonly heads?: number;
-  readonly gradient?: (dy: Tensor) => readonly Tensor[];
-}
+/**
+ * What a composite is: a function of its arguments which backends may compute in their own way.
+ *
+ * - silu(x) = x·sigmoid(x); gelu(x) = x·Φ(x); l1, l2, huber(d): see loss.ts
+ * - pointwise(x, W) = x·W over the channels of [b, h, w, c]
+ * - groupNorm(x, γ, β): see nn.ts
+ * - attention(y, Wq, Wk, Wv) = softmax(q·kᵀ/√d)·v for each head, with q = y·Wq, …
+ * - linearAttention(y, Wq, Wk, Wvo) = softmax over features(q) · (softmax over pixels(k)ᵀ·y)·Wvo for each head, with Wvo [heads, c, c]
+ *
+ * `gradient` gives those of the arguments in closed form; without it they are the decomposition's.
+ */
+export type Composite = (
+  | { readonly name: "silu" | "gelu" | "pointwise" | "l1" | "l2" | "huber" }
+  | { readonly name: "groupNorm"; readonly groups: number }
+  | { readonly name: "attention" | "linearAttention"; readonly heads: number }
+) & { readonly gradient?: (dy: Tensor) => readonly Tensor[] };
 
 /** Every primitive and its attributes. Images are [batch, height, width, channels]; kernels [height, width, in, out]. */
 export interface Ops {

@@ -48,9 +48,9 @@ export async function trainLoop(backend: Backend, { config, steps }: TrainingPla
     requireFinite(loss![0]!, step);
     say({ kind: "loss", step, loss: loss![0]! });
     if (step % config["train.sampleEvery"] === 0 || step === steps) {
-      keep({ step, state: await program.read() });
       const images = toBytes(await pictures.draw());
       say({ kind: "samples", step, shape: imageShape(config, sampler.batch), images }, [images.buffer]);
+      keep({ step, state: await program.read() });
     }
   }
   const averages = parametersFrom(training.scope, await averagedWeights(program, training.scope));

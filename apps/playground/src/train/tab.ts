@@ -33,7 +33,7 @@ export function openTrain(connection: Connection, use: (name: string, checkpoint
         tell(device, `On ${chosen.device}: ${chosen.reason}`);
       },
       compiled: ({ how }) => tell(device, `${device.textContent}; ${how}`),
-      lost: () => tell(status, "The browser took WebGL away: opening it again, and going on from the last pictures"),
+      lost: () => tell(status, "The browser took WebGL away: opening it again, and going on from where the last pictures were drawn"),
       loss: ({ step, loss }) => run.add(step, loss),
       samples: ({ step, shape, images }) => {
         show(canvas, gridOf(shape, images));

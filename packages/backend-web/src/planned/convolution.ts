@@ -10,7 +10,7 @@ interface Taps {
 const components = "xyzw";
 
 /** `sum += v · W` for the `count` input channels of a texel; the four weights are w0 to w3. */
-const product = (sum: string, v: string, count = 4): string =>
+export const product = (sum: string, v: string, count = 4): string =>
   `${sum} += ${[0, 1, 2, 3]
     .slice(0, count)
     .map((i) => `${v}.${components[i]} * w${i}`)

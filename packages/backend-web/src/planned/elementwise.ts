@@ -1,4 +1,4 @@
-import type { NodeName } from "./graph.ts";
+import { type NodeName, NoPlan } from "./graph.ts";
 import type { Shader } from "./shader.ts";
 
 /** GLSL for four channels at once from names of its inputs. */
@@ -27,8 +27,11 @@ export const formulas: { readonly [N in NodeName]?: Formula } = {
   gelu: ([a], _, shader) => `.5 * ${a} * (1. + ${erf(`${a} * ${float(Math.SQRT1_2)}`, shader)})`,
 };
 
-/** A number as GLSL writes it. */
-export const float = (x: number): string => x.toExponential(9);
+/** A number as GLSL writes it. Throws NoPlan for one that it cannot. */
+export function float(x: number): string {
+  if (!Number.isFinite(x)) throw new NoPlan(`it has the constant ${x}`);
+  return x.toExponential(9);
+}
 
 /** Abramowitz and Stegun 7.1.26, exact to 1.5e-7. */
 function erf(x: string, shader: Shader): string {

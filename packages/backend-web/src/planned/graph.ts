@@ -1,5 +1,5 @@
 // A graph as a planner sees it: composites that it knows are nodes, with their arguments as inputs
-import type { Shape, Tensor } from "@ddpm/core";
+import type { Composite, Shape, Tensor } from "@ddpm/core";
 
 /** A graph is not one that runs in a few passes; the message says what in it is not. */
 export class NoPlan extends Error {}
@@ -16,6 +16,12 @@ export const resolve = (node: Tensor): Tensor => (node.op === "stop" || (isCompo
 
 /** What kind of node a resolved one is: of a composite its name, else its op. */
 export const nameOf = (node: Tensor): NodeName => (isComposite(node) ? node.attrs.name : node.op) as NodeName;
+
+/** Groups of a normalisation. */
+export const groupsOf = (node: Tensor): number => (node.attrs as Extract<Composite, { readonly groups: number }>).groups;
+
+/** Heads of an attention. */
+export const headsOf = (node: Tensor): number => (node.attrs as Extract<Composite, { readonly heads: number }>).heads;
 
 /** What a resolved node is computed from. */
 export const argumentsOf = (node: Tensor): Tensor[] => (isComposite(node) ? node.inputs.slice(1) : node.inputs).map(resolve);

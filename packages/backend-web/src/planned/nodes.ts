@@ -1,9 +1,9 @@
 // How each kind of node is written into a pass
 import { concat, type Tensor } from "@ddpm/core";
-import { type Attention, context, greatestKeys, type LinearAttention, linearMix, mix, scores, values } from "./attention.ts";
+import { type Attention, context, contextOutputs, greatestKeys, type LinearAttention, linearMix, mix, scores } from "./attention.ts";
 import { convolution, depthwise, pointwise, transposedConvolution } from "./convolution.ts";
 import { type Formula, formulas } from "./elementwise.ts";
-import { argumentsOf, described, type NodeName, NoPlan, nameOf } from "./graph.ts";
+import { argumentsOf, described, groupsOf, headsOf, type NodeName, NoPlan, nameOf } from "./graph.ts";
 import { fours } from "./layout.ts";
 import { ownMoments } from "./norm.ts";
 import type { Planner, Site } from "./planner.ts";
@@ -77,7 +77,7 @@ const normalised: Writer = (planner, node, site) => {
   const [x, gamma, beta] = argumentsOf(node) as [Tensor, Tensor, Tensor];
   const { shader } = site;
   const image = planner.image(x);
-  const { groups = 1 } = (node as Tensor<"composite">).attrs;
+  const groups = groupsOf(node);
   const moments = planner.moments(described(x), image, groups);
   const own = planner.own(image, site);
   const { mean, scale } = ownMoments(shader, moments, image, groups);
@@ -98,8 +98,7 @@ interface Projected {
 
 /** A normalised image times a matrix, with γ and β in the weights: ((x - mean)·γW)/deviation + βW. */
 function projected(planner: Planner, y: Tensor, weights: Tensor): Projected {
-  if (nameOf(y) !== "groupNorm" || (y as Tensor<"composite">).attrs.groups !== 1)
-    throw new NoPlan("its attention does not follow a normalisation of one group");
+  if (nameOf(y) !== "groupNorm" || groupsOf(y) !== 1) throw new NoPlan("its attention does not follow a normalisation of one group");
   const [source, gamma, beta] = argumentsOf(y) as [Tensor, Tensor, Tensor];
   const x = planner.image(source);
   const outputs = weights.shape[1]!;
@@ -117,15 +116,15 @@ function projected(planner: Planner, y: Tensor, weights: Tensor): Projected {
 }
 
 /** Heads of a width that four divides: a texel of features belongs to one. */
-function headsOf(node: Tensor, features: number): number {
-  const { heads = 1 } = (node as Tensor<"composite">).attrs;
+function wholeHeadsOf(node: Tensor, features: number): number {
+  const heads = headsOf(node);
   if ((features / heads) % 4 !== 0) throw new NoPlan(`${described(node)} has heads of ${features / heads} features`);
   return heads;
 }
 
 const attended: Writer = (planner, node, { shader }) => {
   const [y, q, k, v] = argumentsOf(node) as [Tensor, Tensor, Tensor, Tensor];
-  const heads = headsOf(node, q.shape[1]!);
+  const heads = wholeHeadsOf(node, q.shape[1]!);
   const scaled = q.mul((q.shape[1]! / heads) ** -0.5);
   const of: Attention = { projections: projected(planner, y, concat([scaled, k, v], 1)).image, heads, batch: planner.batch };
   const pass = scores(of);
@@ -135,7 +134,7 @@ const attended: Writer = (planner, node, { shader }) => {
 
 const linearlyAttended: Writer = (planner, node, { shader }) => {
   const [y, q, k, outputs] = argumentsOf(node) as [Tensor, Tensor, Tensor, Tensor];
-  const heads = headsOf(node, q.shape[1]!);
+  const heads = wholeHeadsOf(node, q.shape[1]!);
   const { image, x, moments, gamma, beta } = projected(planner, y, concat([q, k], 1));
   const of: LinearAttention = { x, moments, queriesAndKeys: image, heads, batch: planner.batch };
   const [channels, width] = [x.channels, outputs.shape[2]!];
@@ -143,7 +142,7 @@ const linearlyAttended: Writer = (planner, node, { shader }) => {
   const biases = rows(beta.reshape(1, 1, channels).matmul(outputs).reshape(heads, width), width);
   const greatest = greatestKeys(of);
   const contexts = context(of, greatest.output);
-  const pass = values(of, contexts.output, weights, biases);
+  const pass = contextOutputs(of, contexts.output, weights, biases);
   planner.emit(greatest, contexts, pass);
   return linearMix(shader, of, pass.output);
 };

@@ -33,7 +33,7 @@ test("the notebook's model takes few draws, and every batch the same shaders", (
   assert.deepEqual(sources(prediction(notebook, 7)), one);
 });
 
-test("a sampler's step keeps its state on the device and adds three draws", () => {
+test("a sampler's step keeps its state on the device and adds two draws: x0 and x", () => {
   const plan = planOf(samplingStep(notebook, 4, true));
   assert.deepEqual([...plan.state.keys()].sort(), ["x", "x0"]);
   assert.deepEqual([...plan.updates.keys()].sort(), ["x", "x0"]);
@@ -61,6 +61,16 @@ const unplanned: Readonly<Record<string, { readonly step: Step; readonly reason:
   "products of images": { step: { outputs: { y: image().conv2d(input("kernel", [3, 3, 4, 4]), { padding: 1 }) } }, reason: /with each other/ },
   "images of two sizes": { step: { outputs: { y: image().add(input("y", [1, 4, 4, 1])) } }, reason: /different sizes/ },
   "two batches": { step: { outputs: { y: image(), z: input("z", [2, 4, 4, 4]).mul(2) } }, reason: /2 images beside 1/ },
+  "rows joined before a convolution": {
+    step: { outputs: { y: concat([image(), image()], 1).conv2d(variable("k", [3, 3, 4, 4]), { padding: 1 }) } },
+    reason: /another axis/,
+  },
+  "a fixed picture as a part": { step: { outputs: { y: concat([image(), variable("m", [1, 4, 4, 2])], 3).mul(2) } }, reason: /as an image/ },
+  "a product that is broadcast": {
+    step: { outputs: { y: image().add(image().conv2d(variable("k", [3, 3, 4, 1]), { padding: 1 })) } },
+    reason: /different sizes/,
+  },
+  "a number that GLSL does not have": { step: { outputs: { y: image().clip(0, Infinity) } }, reason: /Infinity/ },
   "rows joined": { step: { outputs: { y: concat([image(), image()], 1) } }, reason: /another axis/ },
   "one image for two variables": {
     step: { outputs: {}, updates: ((y) => ({ a: y, b: y }))(variable("a", [1, 4, 4, 4]).mul(2)) },

@@ -1,8 +1,6 @@
-/**
- * From a graph of images to passes. A node is one of three kinds: below parameters alone, below feeds too, or below an image of the device.
- * The first two are worked out on the host. Of the last, a pass computes as much as it can without a texture between: at most one product over
- * channels, then whatever follows it element by element. Values that are used twice are stored.
- */
+// From a graph of images to passes. A node is one of three kinds: below parameters alone, below feeds too, or below an image of the device.
+// The first two are worked out on the host. Of the last, a pass computes as much as it can without a texture between: at most one product over
+// channels, then whatever follows it element by element. Values that are used twice are stored.
 import { type Shape, type Step, size, type Tensor, variablesOf } from "@ddpm/core";
 import { float } from "./elementwise.ts";
 import { argumentsOf, described, isImage, NoPlan, nameOf, resolve } from "./graph.ts";
@@ -63,6 +61,7 @@ export class Planner {
     const stored = (roots: Readonly<Record<string, Tensor>>): Map<string, Image> =>
       new Map(Object.entries(roots).map(([name, root]) => [name, this.#root(name, resolve(root))]));
     const updated = stored(updates);
+    // A run swaps an updated variable's image with the new one, so each has its own
     const written = [...this.#state.values(), ...this.#uploads.values(), ...updated.values()];
     if (new Set(written).size < written.length) throw new NoPlan("it gives one image to two variables");
     const computed = stored(outputs);
@@ -104,6 +103,7 @@ export class Planner {
   image(node: Tensor): Image {
     const known = this.#images.get(node);
     if (known) return known;
+    if (!this.isOnDevice(node)) throw new NoPlan(`it uses ${described(node)} as an image`);
     const image = node.op === "variable" || node.op === "input" ? this.#given(node as Tensor<"variable" | "input">) : this.#stored(node);
     this.#images.set(node, image);
     return image;
@@ -111,7 +111,7 @@ export class Planner {
 
   /** The images that a product may read in place of one: of a concatenation its parts. */
   parts(node: Tensor): Image[] {
-    const apart = node.op === "concat" && !this.#images.has(node);
+    const apart = node.op === "concat" && (node as Tensor<"concat">).attrs.axis === 3 && !this.#images.has(node);
     return apart ? argumentsOf(node).flatMap((x) => this.parts(x)) : [this.image(node)];
   }
 
@@ -153,6 +153,8 @@ export class Planner {
   /** A node's value at the fragment's own place. */
   value(node: Tensor, site: Site): Value {
     if (!this.isOnDevice(node)) return this.#hostValue(node, site);
+    const { height, width, channels } = site.image;
+    if (`${node.shape}` !== `${[this.#batch, height, width, channels]}`) throw new NoPlan("it combines images of different sizes");
     const given = node.op === "variable" || node.op === "input";
     return given || this.#images.has(node) || this.#uses.get(node)! > 1 ? this.own(this.image(node), site) : this.#written(node, site);
   }
@@ -165,9 +167,7 @@ export class Planner {
   }
 
   /** An image's value at the fragment's own place. */
-  own({ surface, ...size }: Image, { shader, image }: Site): Value {
-    if (size.height !== image.height || size.width !== image.width || size.channels !== image.channels)
-      throw new NoPlan("it combines images of different sizes");
+  own({ surface }: Image, { shader }: Site): Value {
     const name = shader.read(surface);
     return shader.declare((j) => `texelFetch(${name}, ivec3(p, ${j}), 0)`);
   }

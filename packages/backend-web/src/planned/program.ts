@@ -1,5 +1,6 @@
 import {
   checkNames,
+  checkState,
   checkValues,
   evaluate,
   inputsOf,
@@ -25,7 +26,7 @@ export class PlannedProgram implements Program {
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #parameters = new Map<string, Numbers>();
   readonly #targets: Map<Surface, Target>;
-  readonly #tables: ReadonlyMap<Table, Texture>;
+  readonly #tables: Map<Table, Texture>;
   #drawn: Promise<void> = Promise.resolve();
 
   constructor(gpu: Gpu, step: Step, plan: Plan, state: State) {
@@ -33,12 +34,19 @@ export class PlannedProgram implements Program {
     this.#step = step;
     this.#plan = plan;
     this.#shapes = variablesOf(step);
-    for (const [name, shape] of this.#shapes) checkValues(name, shape, state.get(name));
+    checkState(step, state);
     this.#targets = allocate(gpu, plan);
     const tables = new Set(sourcesOf(plan.passes).filter((source) => source.kind === "table"));
-    this.#tables = new Map([...tables].map((table) => [table, gpu.table(table.width, table.height)]));
+    this.#tables = new Map([...tables].map((table) => [table, gpu.table(table)]));
     this.how = this.#describe();
-    this.#write(state);
+    try {
+      gpu.check();
+      this.#keep(state);
+      this.#settle();
+    } catch (error) {
+      this.#free();
+      throw error;
+    }
   }
 
   async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {
@@ -48,7 +56,7 @@ export class PlannedProgram implements Program {
     for (const [name, { attrs }] of inputsOf(roots)) checkValues(name, attrs.shape, feeds[name]);
     await this.#drawn;
     const images = fetch.map((name) => this.#plan.outputs.get(name)!);
-    this.#draw(this.#needed(images), feeds);
+    this.#draw(this.#needed(images), images, feeds);
     const targets = images.map(({ surface }) => this.#targets.get(surface)!);
     this.#swap();
     this.#drawn = this.#gpu.finished();
@@ -67,29 +75,36 @@ export class PlannedProgram implements Program {
   }
 
   async write(state: State): Promise<void> {
-    this.#write(state);
+    for (const [name, values] of state) if (this.#shapes.has(name)) checkValues(name, this.#shapes.get(name)!, values);
+    const names = [...state.keys()].filter((name) => this.#shapes.has(name));
+    this.#keep(state);
+    if (names.some((name) => !this.#plan.state.has(name))) this.#settle();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const texture of new Set([...this.#targets.values(), ...this.#tables.values()])) this.#gpu.free(texture);
-    this.#targets.clear();
+    this.#free();
   }
 
-  #write(state: State): void {
-    let changed = false;
-    for (const [name, shape] of this.#shapes) {
-      const values = state.get(name);
-      if (!values) continue;
+  #free(): void {
+    for (const texture of new Set([...this.#targets.values(), ...this.#tables.values()])) this.#gpu.free(texture);
+    this.#targets.clear();
+    this.#tables.clear();
+  }
+
+  #keep(state: State): void {
+    for (const [name, values] of state) {
       const image = this.#plan.state.get(name);
-      if (image) this.#upload(image, checkValues(name, shape, values));
-      else this.#parameters.set(name, checkValues(name, shape, values).slice());
-      changed ||= !image;
+      if (image) this.#upload(image, values);
+      else if (this.#shapes.has(name)) this.#parameters.set(name, values.slice());
     }
-    if (changed)
-      this.#fill(
-        [...this.#tables.keys()].filter((table) => !isFed(table.tensor)),
-        this.#parameters,
-      );
+  }
+
+  /** Works out the tables of parameters and constants alone. */
+  #settle(): void {
+    this.#fill(
+      [...this.#tables.keys()].filter((table) => !isFed(table.tensor)),
+      this.#parameters,
+    );
   }
 
   #upload(image: Image, values: ArrayLike<number>): void {
@@ -110,12 +125,13 @@ export class PlannedProgram implements Program {
       tables.map(({ tensor }) => tensor),
       values,
     );
-    for (const [i, table] of tables.entries()) this.#gpu.fillTable(this.#tables.get(table)!, table.width, table.height, table.pack(results[i]!));
+    for (const [i, table] of tables.entries()) this.#gpu.fillTable(this.#tables.get(table)!, table.pack(results[i]!));
   }
 
-  #draw(passes: readonly Pass[], feeds: Readonly<Record<string, Numbers>>): void {
+  /** Draws `passes`, and uploads what they and those who fetch `images` read. */
+  #draw(passes: readonly Pass[], images: readonly Image[], feeds: Readonly<Record<string, Numbers>>): void {
     const values = new Map([...this.#parameters, ...Object.entries(feeds)]);
-    const sources = new Set(sourcesOf(passes));
+    const sources = new Set([...sourcesOf(passes), ...images.map(({ surface }) => surface)]);
     const kind = <K extends Source["kind"]>(kind: K) => [...sources].filter((source): source is Extract<Source, { kind: K }> => source.kind === kind);
     this.#fill(
       kind("table").filter(({ tensor }) => isFed(tensor)),
@@ -123,11 +139,11 @@ export class PlannedProgram implements Program {
     );
     const numbers = this.#numbers(kind("scalar"), values);
     const uploads = [...this.#plan.uploads].filter(([, { surface }]) => sources.has(surface));
-    const images = evaluate(
+    const uploaded = evaluate(
       uploads.map(([tensor]) => tensor),
       values,
     );
-    for (const [i, [, image]] of uploads.entries()) this.#upload(image, images[i]!);
+    for (const [i, [, image]] of uploads.entries()) this.#upload(image, uploaded[i]!);
     for (const { source, inputs, output } of passes) {
       const bound = new Map([...inputs].map(([name, source]) => [name, this.#bound(source, numbers)]));
       this.#gpu.draw(source, bound, this.#targets.get(output)!);
@@ -163,8 +179,7 @@ export class PlannedProgram implements Program {
   /** Lets each updated variable have its new image, and the next run write over the old one. */
   #swap(): void {
     for (const [name, { surface }] of this.#plan.updates) {
-      const own = this.#plan.state.get(name)?.surface;
-      if (!own) continue;
+      const own = this.#plan.state.get(name)!.surface;
       const [before, after] = [this.#targets.get(own)!, this.#targets.get(surface)!];
       this.#targets.set(own, after);
       this.#targets.set(surface, before);
@@ -183,8 +198,8 @@ const isFed = (tensor: Tensor): boolean => inputsOf([tensor]).size > 0;
 
 /** Textures for all surfaces of a plan; those that are not needed at the same time share one. */
 function allocate(gpu: Gpu, { passes, uploads, state, updates, outputs }: Plan): Map<Surface, Target> {
-  const kept = [...uploads.values(), ...state.values(), ...updates.values(), ...outputs.values()].map(({ surface }) => surface);
-  const targets = new Map(kept.map((surface) => [surface, gpu.target(surface)]));
+  const kept = new Set([...uploads.values(), ...state.values(), ...updates.values(), ...outputs.values()].map(({ surface }) => surface));
+  const targets = new Map([...kept].map((surface) => [surface, gpu.target(surface)]));
   const lastRead = new Map<Source, number>();
   for (const [i, { inputs }] of passes.entries()) for (const source of inputs.values()) lastRead.set(source, i);
   const free = new Map<string, Target[]>();
@@ -192,7 +207,7 @@ function allocate(gpu: Gpu, { passes, uploads, state, updates, outputs }: Plan):
   for (const [i, { inputs, output }] of passes.entries()) {
     if (!targets.has(output)) targets.set(output, free.get(key(output))?.pop() ?? gpu.target(output));
     for (const source of new Set(inputs.values())) {
-      if (source.kind !== "surface" || lastRead.get(source) !== i || kept.includes(source)) continue;
+      if (source.kind !== "surface" || lastRead.get(source) !== i || kept.has(source)) continue;
       free.set(key(source), [...(free.get(key(source)) ?? []), targets.get(source)!]);
     }
   }
