@@ -54,5 +54,5 @@ test("gradients() throws for a loss that is no scalar", () => {
 
 test("compile() names the variable that the state lacks", async () => {
   const step = cases.find(({ state }) => state.size > 0)!.step;
-  await assert.rejects(reference().compile(step, new Map()), /Expected a value for [ab] of shape \[2\]/);
+  await assert.rejects(reference().compile(step, new Map()), /Expected a value for w0 of shape \[3\]/);
 });
