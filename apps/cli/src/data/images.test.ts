@@ -145,7 +145,8 @@ test("a broken image is replaced by the next of its class, counted once and name
       ]); // prettier
     }
     assert.equal(broken.count, 3);
-    assert.match(`${broken}`, /cat\/1\.png \(.+\), .*cat\/2\.png \(.*unsupported image format.*\), .*dog\/2\.png \(.+\)$/);
+    for (const name of ["cat/1.png (", "cat/2.png (Input buffer contains unsupported image format)", "dog/2.png ("])
+      assert.ok(`${broken}`.includes(name), `${broken}`); // in the order in which decoding ended
   }
 });
 

@@ -31,8 +31,11 @@ const inMemory = (source: DecodedSource): InMemoryDataset => ({ ...described(sou
 /** Images read at the same time: enough for every core and a slow disk, few enough that large photographs fit in memory. */
 const atOnce = 32;
 
-/** What an array of bytes takes besides its bytes. */
+/** What an image takes besides its bytes. */
 const overhead = 256;
+
+/** Kept images lie together in pieces of this many bytes, since a buffer each takes more than a small image does. */
+const piece = 2 ** 20;
 
 /**
  * Images read and decoded when they are asked for. The first that fit into the cache stay there: every epoch takes each image once, so that none is
@@ -54,6 +57,7 @@ class Images implements Dataset {
   readonly #kept = new Map<number, Pixels>();
   readonly #instead = new Map<number, number>();
   #free: number;
+  #piece = new Uint8Array(0);
 
   constructor(source: Source, options: ImagesOptions) {
     this.name = source.name;
@@ -111,9 +115,13 @@ class Images implements Dataset {
   }
 
   #keep(index: number, pixels: Pixels): void {
-    const bytes = pixels.data.length + overhead;
-    if (bytes > this.#free || this.#kept.has(index)) return;
-    this.#free -= bytes;
-    this.#kept.set(index, pixels);
+    const { length } = pixels.data;
+    if (length + overhead > this.#free || this.#kept.has(index)) return;
+    this.#free -= length + overhead;
+    if (length > this.#piece.length) this.#piece = new Uint8Array(Math.max(piece, length));
+    const data = this.#piece.subarray(0, length);
+    data.set(pixels.data);
+    this.#piece = this.#piece.subarray(length);
+    this.#kept.set(index, { ...pixels, data });
   }
 }

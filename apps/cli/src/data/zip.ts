@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { Entry, ZipFile } from "yauzl";
 import { classesOf, isImage, trainingPart } from "./paths.ts";
@@ -41,6 +42,10 @@ async function fileAt(archive: ZipFile, place: Place): Promise<Uint8Array> {
   if (compressionMethod !== stored && compressionMethod !== deflated)
     throw new SyntaxError(`Expected a file stored or deflated but found compression method ${compressionMethod}`);
   const { fileDataStart } = await archive.readLocalFileHeaderPromise(place as Entry, { minimal: true });
-  const whole = [0, compressedSize, compressionMethod === deflated, uncompressedSize] as const;
-  return buffer(await archive.openReadStreamLowLevelPromise(fileDataStart, compressedSize, ...whole));
+  const stream = await new Promise<Readable>((resolve, reject) => {
+    // yauzl 3.4's own promise of this passes its arguments to another function
+    const done = (error: Error | null, stream: Readable) => (error ? reject(error) : resolve(stream));
+    archive.openReadStreamLowLevel(fileDataStart, compressedSize, 0, compressedSize, compressionMethod === deflated, uncompressedSize, done);
+  });
+  return buffer(stream);
 }
