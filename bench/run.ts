@@ -1,6 +1,6 @@
 /** Side-by-side timings: see README.md. */
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
+import { commandLine } from "./command-line.ts";
 import { contenders } from "./contenders.ts";
 import { measure, type Result } from "./measure.ts";
 import { head, machine, table } from "./report.ts";
@@ -8,46 +8,28 @@ import { type Section, type SectionName, sections, usual } from "./sections.ts";
 
 const usage = `npm run bench -- [--pairs 9] [--only ${Object.keys(sections).join(",")}] [--all] [--python PATH] [--threads N] [--json]`;
 
-/** Fails with exit code 2, as all of our commands do on wrong usage. */
-function misused(message: string): never {
-  console.error(`${message}\n${usage}`);
-  process.exit(2);
-}
+const line = commandLine(usage);
 
-function options() {
-  try {
-    return parseArgs({
-      options: {
-        pairs: { type: "string", default: "9" },
-        only: { type: "string" },
-        all: { type: "boolean", default: false },
-        python: { type: "string" },
-        threads: { type: "string", default: String(availableParallelism()) },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    return misused((error as Error).message);
-  }
-}
-
-function count(flag: string, text: string): number {
-  const value = Number(text);
-  return Number.isInteger(value) && value > 0 ? value : misused(`Expected ${flag} to be a positive integer but found ${text}`);
-}
+const options = {
+  pairs: { type: "string", default: "9" },
+  only: { type: "string" },
+  all: { type: "boolean", default: false },
+  python: { type: "string" },
+  threads: { type: "string", default: String(availableParallelism()) },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
 
 function chosen({ only, all }: { only?: string; all: boolean }): readonly SectionName[] {
-  if (only === undefined) return all ? (Object.keys(sections) as SectionName[]) : usual;
-  const names = only.split(",");
-  const unknown = names.find((name) => !Object.hasOwn(sections, name));
-  return unknown === undefined ? (names as SectionName[]) : misused(`Unknown section ${unknown}`);
+  const names = Object.keys(sections) as SectionName[];
+  if (only === undefined) return all ? names : usual;
+  return line.names(only, names, "section");
 }
 
 async function main(): Promise<void> {
-  const flags = options();
+  const flags = line.flags(options);
   if (flags.help) return console.log(usage);
-  const [rounds, threads] = [count("--pairs", flags.pairs), count("--threads", flags.threads)];
+  const [rounds, threads] = [line.count("--pairs", flags.pairs), line.count("--threads", flags.threads)];
   const team = contenders({ threads, python: flags.python });
   const facts = { ...machine(), Threads: `${threads} for each contender` };
   const say = (line: string) => console.error(line);

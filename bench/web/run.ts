@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { commandLine } from "../command-line.ts";
 import pinned from "../package.json" with { type: "json" };
 import { head, type Machine, machine } from "../report.ts";
 import { findChromium, openTab } from "./browser.ts";
@@ -16,39 +16,16 @@ import { tables } from "./table.ts";
 const usage = `npm run bench:web -- [--rounds 5] [--only ${contenderKeys}] [--threads N] [--python PATH] [--json]`;
 const say = (line: string) => console.error(line);
 
-/** Fails with exit code 2, as all of our commands do on wrong usage. */
-function misused(message: string): never {
-  console.error(`${message}\n${usage}`);
-  process.exit(2);
-}
+const line = commandLine(usage);
 
-function options() {
-  try {
-    return parseArgs({
-      options: {
-        rounds: { type: "string", default: "5" },
-        only: { type: "string", default: contenderKeys.join() },
-        threads: { type: "string", default: String(Math.max(1, availableParallelism() >> 1)) },
-        python: { type: "string" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    return misused((error as Error).message);
-  }
-}
-
-function count(flag: string, text: string): number {
-  const value = Number(text);
-  return Number.isInteger(value) && value > 0 ? value : misused(`Expected ${flag} to be a positive integer but found ${text}`);
-}
-
-function chosen(only: string): ContenderKey[] {
-  const names = only.split(",");
-  const unknown = names.find((name) => !(contenderKeys as string[]).includes(name));
-  return unknown === undefined ? (names as ContenderKey[]) : misused(`Unknown contender ${unknown}`);
-}
+const options = {
+  rounds: { type: "string", default: "5" },
+  only: { type: "string", default: contenderKeys.join() },
+  threads: { type: "string", default: String(Math.max(1, availableParallelism() >> 1)) },
+  python: { type: "string" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
 
 interface Settings {
   readonly keys: readonly ContenderKey[];
@@ -105,10 +82,10 @@ async function run(settings: Settings, folder: string): Promise<{ found: Machine
 }
 
 async function main(): Promise<void> {
-  const flags = options();
+  const flags = line.flags(options);
   if (flags.help) return console.log(usage);
-  const [rounds, threads] = [count("--rounds", flags.rounds), count("--threads", flags.threads)];
-  const settings = { keys: chosen(flags.only), rounds, threads, python: flags.python };
+  const [rounds, threads] = [line.count("--rounds", flags.rounds), line.count("--threads", flags.threads)];
+  const settings = { keys: line.names(flags.only, contenderKeys, "contender"), rounds, threads, python: flags.python };
   const folder = mkdtempSync(join(tmpdir(), "ddpm-bench-web-"));
   try {
     const { found, result } = await run(settings, folder);
