@@ -1,8 +1,9 @@
 import {
   type Backend,
+  checkedRoots,
   checkNames,
+  checkState,
   checkValues,
-  inputsOf,
   type Numbers,
   type Program,
   type Shape,
@@ -88,20 +89,17 @@ class TfjsProgram implements Program {
     this.#step = step;
     this.#pause = pause;
     this.#shapes = variablesOf(step);
-    for (const [name, shape] of this.#shapes) checkValues(name, shape, state.get(name));
+    checkState(this.#shapes, state);
     this.#fixed = fixedOf(step);
     this.#state = new Map([...this.#shapes].map(([name, shape]) => [name, tf.keep(upload(tf, state.get(name)!, shape, "float32"))]));
   }
 
   async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {
-    checkNames("outputs", fetch, new Map(Object.entries(this.#step.outputs)));
-    const updates = Object.entries(this.#step.updates ?? {});
-    const roots = [...fetch.map((name) => this.#step.outputs[name]!), ...updates.map(([, tensor]) => tensor)];
-    for (const [name, { attrs }] of inputsOf(roots)) checkValues(name, attrs.shape, feeds[name]);
+    const roots = checkedRoots(this.#step, feeds, fetch);
     await this.#select();
     this.#values ??= await this.#settle();
     const results = await this.#evaluate(roots, feeds, this.#values);
-    for (const [i, [name]] of updates.entries()) this.#replace(name, results[fetch.length + i]!);
+    for (const [i, name] of Object.keys(this.#step.updates ?? {}).entries()) this.#replace(name, results[fetch.length + i]!);
     const values = await Promise.all(results.slice(0, fetch.length).map((tensor) => this.#download(tensor)));
     return Object.fromEntries(fetch.map((name, i) => [name, values[i]!]));
   }

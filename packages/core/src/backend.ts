@@ -62,9 +62,17 @@ export function checkValues(name: string, shape: Shape, values: Numbers | undefi
   return values;
 }
 
-/** Throws where `state` lacks a variable of the step, or has another number of values for it, as `checkValues` does. For backends. */
-export function checkState(step: Step, state: State): void {
-  for (const [name, shape] of variablesOf(step)) checkValues(name, shape, state.get(name));
+/** Throws as `checkValues` does where `state` lacks one of `variables`, which are a step's, or has another number of values for it. For backends. */
+export function checkState(variables: ReadonlyMap<string, Shape>, state: State): void {
+  for (const [name, shape] of variables) checkValues(name, shape, state.get(name));
+}
+
+/** What a run computes: the outputs named in `fetch`, then the updates. Throws as `checkNames` and `checkValues` do for what it is given. For backends. */
+export function checkedRoots({ outputs, updates = {} }: Step, feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[]): Tensor[] {
+  checkNames("outputs", fetch, new Map(Object.entries(outputs)));
+  const roots = [...fetch.map((name) => outputs[name]!), ...Object.values(updates)];
+  for (const [name, { attrs }] of inputsOf(roots)) checkValues(name, attrs.shape, feeds[name]);
+  return roots;
 }
 
 /** Throws where a name is not among those a program knows. For backends. */

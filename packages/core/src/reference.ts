@@ -1,4 +1,4 @@
-import { type Backend, checkNames, checkValues, inputsOf, type Numbers, type Program, type State, type Step, variablesOf } from "./backend.ts";
+import { type Backend, checkedRoots, checkNames, checkValues, type Numbers, type Program, type State, type Step, variablesOf } from "./backend.ts";
 import { kernels } from "./reference-kernels.ts";
 import { sort, type Tensor } from "./tensor.ts";
 
@@ -42,12 +42,9 @@ class ReferenceProgram implements Program {
   }
 
   async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {
-    checkNames("outputs", fetch, new Map(Object.entries(this.#step.outputs)));
-    const updates = Object.entries(this.#step.updates ?? {});
-    const roots = [...fetch.map((name) => this.#step.outputs[name]!), ...updates.map(([, tensor]) => tensor)];
-    for (const [name, { attrs }] of inputsOf(roots)) checkValues(name, attrs.shape, feeds[name]);
+    const roots = checkedRoots(this.#step, feeds, fetch);
     const results = evaluate(roots, new Map([...this.#state, ...Object.entries(feeds)]));
-    for (const [i, [name]] of updates.entries()) this.#state.set(name, results[fetch.length + i]!);
+    for (const [i, name] of Object.keys(this.#step.updates ?? {}).entries()) this.#state.set(name, results[fetch.length + i]!);
     return Object.fromEntries(fetch.map((name, i) => [name, results[i]!]));
   }
 

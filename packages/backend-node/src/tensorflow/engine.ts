@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import {
   type Backend,
   checkNames,
+  checkState,
   checkValues,
   type Dtype,
   inputsOf,
@@ -96,7 +97,7 @@ class TensorFlowProgram implements Program {
     this.#api = api;
     this.#step = step;
     this.#variables = variablesOf(step);
-    for (const [name, shape] of this.#variables) checkValues(name, shape, state.get(name));
+    checkState(this.#variables, state);
     const writer = new GraphWriter();
     const names = writer.write(...all);
     this.#outputs = new Map(Object.keys(step.outputs).map((name, i) => [name, names[i]!]));

@@ -1,5 +1,5 @@
 // Both attentions in passes that never transpose an image: a texel of queries or keys has four features, and a head has whole texels
-import { product } from "./convolution.ts";
+import { product, weightsAt } from "./convolution.ts";
 import { fours } from "./layout.ts";
 import { type Image, lanes, overPixels, type Pass, Shader, type Surface, surface, type Table, type Value } from "./shader.ts";
 
@@ -63,7 +63,7 @@ export function contextOutputs(of: LinearAttention, contexts: Surface, weights: 
   shader.line(`ivec2 p = ivec2(gl_FragCoord.xy); int c = p.x, head = (p.y % ${features}) / ${ofHead};
 vec4 a0 = texelFetch(${bias}, ivec2(c, head), 0), a1 = a0, a2 = a0, a3 = a0;
 for (int i = 0; i < ${texels}; i++) {
-  ${lanes((i) => `vec4 w${i} = texelFetch(${w}, ivec2(c * 4 + ${i}, head * ${texels} + i), 0);`)}
+  ${weightsAt(`${w}`, `head * ${texels} + i`)}
   ${lanes((j) => `{vec4 v = texelFetch(${x}, ivec3(i, p.y, ${j}), 0); ${product(`a${j}`, "v")}}`)}
 }
 ${lanes((j) => `o${j} = a${j};`)}`);

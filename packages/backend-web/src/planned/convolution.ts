@@ -17,7 +17,7 @@ export const product = (sum: string, v: string, count = 4): string =>
     .join(" + ")};`;
 
 /** Loads the weights of row `row` for the fragment's output channels. */
-const weightsAt = (weights: string, row: string, count = 4): string =>
+export const weightsAt = (weights: string, row: string, count = 4): string =>
   `int wi = ${row};${lanes((i) => `vec4 w${i} = texelFetch(${weights}, ivec2(c * 4 + ${i}, wi), 0);`, count)}`;
 
 interface Part extends Image {

@@ -1,5 +1,5 @@
 // Images in a few fused passes of WebGL2; whatever else is asked goes to a device that runs every graph
-import { type Backend, checkState, type Program, type State, type Step } from "@ddpm/core";
+import { type Backend, checkState, type Program, type State, type Step, variablesOf } from "@ddpm/core";
 import type { Watch } from "../lost.ts";
 import { type Gpu, Refused } from "./gl.ts";
 import { NoPlan } from "./graph.ts";
@@ -34,7 +34,7 @@ export function planned(gpu: Gpu, { name, watch, general, compiling }: PlannedOp
   return {
     name,
     async compile(step, state) {
-      checkState(step, state);
+      checkState(variablesOf(step), state);
       try {
         return watch.guard(await watch.unlessLost(() => compile(step, state)));
       } catch (error) {

@@ -7,7 +7,7 @@ import { argumentsOf, described, groupsOf, headsOf, type NodeName, NoPlan, nameO
 import { fours } from "./layout.ts";
 import { ownMoments } from "./norm.ts";
 import type { Planner, Site } from "./planner.ts";
-import { type Image, matrices, rows, type Surface, surface, type Value } from "./shader.ts";
+import { type Image, matrices, rows, type Surface, type Value } from "./shader.ts";
 
 type Writer = (planner: Planner, node: Tensor, site: Site) => Value;
 
@@ -104,7 +104,7 @@ function projected(planner: Planner, y: Tensor, weights: Tensor): Projected {
   const outputs = weights.shape[1]!;
   const of = planner.moments(described(source), x, 1);
   const { height, width, channels } = x;
-  const empty = { surface: surface(fours(width) * fours(outputs), planner.batch * height), height, width, channels: outputs };
+  const empty = planner.imageOf([planner.batch, height, width, outputs]);
   const image = planner.store(`projections of ${source.path}`, empty, ({ shader }) => {
     const scaled = matrices(planner.onHost(gamma.reshape(channels, 1).mul(weights)), [channels], outputs);
     const shift = shader.read(rows(beta.reshape(1, channels).matmul(weights), outputs));

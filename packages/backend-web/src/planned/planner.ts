@@ -55,7 +55,7 @@ export class Planner {
     for (const [name, shape] of variablesOf(this.#step)) {
       if (!Object.hasOwn(updates, name)) continue;
       if (!isImage(shape)) throw new NoPlan(`it updates ${name} of [${shape}], which is no image`);
-      this.#state.set(name, this.#imageOf(shape));
+      this.#state.set(name, this.imageOf(shape));
     }
     for (const root of [...Object.values(updates), ...Object.values(outputs)]) this.#count(resolve(root));
     const stored = (roots: Readonly<Record<string, Tensor>>): Map<string, Image> =>
@@ -117,12 +117,13 @@ export class Planner {
 
   #given(node: Tensor<"variable" | "input">): Image {
     if (node.op === "variable") return this.#state.get(node.attrs.name)!;
-    const image = this.#imageOf(node.shape);
+    const image = this.imageOf(node.shape);
     this.#uploads.set(node, image);
     return image;
   }
 
-  #imageOf(shape: Shape): Image {
+  /** A new image of a shape. Throws NoPlan for one that is none, or of another batch. */
+  imageOf(shape: Shape): Image {
     if (!isImage(shape)) throw new NoPlan(`it computes [${shape}], which is no image`);
     const [batch, height, width, channels] = shape as [number, number, number, number];
     this.#batch ||= batch;
@@ -131,7 +132,7 @@ export class Planner {
   }
 
   #stored(node: Tensor): Image {
-    const image = this.#imageOf(node.shape);
+    const image = this.imageOf(node.shape);
     return this.store(described(node), image, (site) => this.#written(node, site));
   }
 
@@ -191,7 +192,7 @@ export class Planner {
     const known = this.#images.get(node);
     if (known) return known;
     const shape = [this.#batch, height, width, channels];
-    const image = this.#imageOf(shape);
+    const image = this.imageOf(shape);
     this.#images.set(node, image);
     this.#uploads.set(node.expand(...shape), image);
     return image;

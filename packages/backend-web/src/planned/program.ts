@@ -1,6 +1,6 @@
 import {
+  checkedRoots,
   checkNames,
-  checkState,
   checkValues,
   evaluate,
   inputsOf,
@@ -9,7 +9,6 @@ import {
   type Shape,
   type State,
   type Step,
-  type Tensor,
   variablesOf,
 } from "@ddpm/core";
 import type { Gpu, Target, Texture, Uniform } from "./gl.ts";
@@ -17,7 +16,7 @@ import { packImage, unpackImage } from "./layout.ts";
 import type { Plan } from "./planner.ts";
 import type { Image, Pass, Scalar, Source, Surface, Table } from "./shader.ts";
 
-/** A plan with its textures. Parameters stay on the host, which makes tables of them. */
+/** A plan with its textures, begun from a state that `checkState` has passed. Parameters stay on the host, which makes tables of them. */
 export class PlannedProgram implements Program {
   readonly how: string;
   readonly #gpu: Gpu;
@@ -27,6 +26,8 @@ export class PlannedProgram implements Program {
   readonly #parameters = new Map<string, Numbers>();
   readonly #targets: Map<Surface, Target>;
   readonly #tables: Map<Table, Texture>;
+  /** The tables that feeds change. */
+  readonly #fed: ReadonlySet<Table>;
   #drawn: Promise<void> = Promise.resolve();
 
   constructor(gpu: Gpu, step: Step, plan: Plan, state: State) {
@@ -34,10 +35,10 @@ export class PlannedProgram implements Program {
     this.#step = step;
     this.#plan = plan;
     this.#shapes = variablesOf(step);
-    checkState(step, state);
     this.#targets = allocate(gpu, plan);
     const tables = new Set(sourcesOf(plan.passes).filter((source) => source.kind === "table"));
     this.#tables = new Map([...tables].map((table) => [table, gpu.table(table)]));
+    this.#fed = new Set([...tables].filter(({ tensor }) => inputsOf([tensor]).size > 0));
     this.how = this.#describe();
     try {
       gpu.check();
@@ -50,10 +51,7 @@ export class PlannedProgram implements Program {
   }
 
   async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {
-    const { outputs, updates = {} } = this.#step;
-    checkNames("outputs", fetch, new Map(Object.entries(outputs)));
-    const roots = [...fetch.map((name) => outputs[name]!), ...Object.values(updates)];
-    for (const [name, { attrs }] of inputsOf(roots)) checkValues(name, attrs.shape, feeds[name]);
+    checkedRoots(this.#step, feeds, fetch);
     await this.#drawn;
     const images = fetch.map((name) => this.#plan.outputs.get(name)!);
     this.#draw(this.#needed(images), images, feeds);
@@ -102,7 +100,7 @@ export class PlannedProgram implements Program {
   /** Works out the tables of parameters and constants alone. */
   #settle(): void {
     this.#fill(
-      [...this.#tables.keys()].filter((table) => !isFed(table.tensor)),
+      [...this.#tables.keys()].filter((table) => !this.#fed.has(table)),
       this.#parameters,
     );
   }
@@ -134,7 +132,7 @@ export class PlannedProgram implements Program {
     const sources = new Set([...sourcesOf(passes), ...images.map(({ surface }) => surface)]);
     const kind = <K extends Source["kind"]>(kind: K) => [...sources].filter((source): source is Extract<Source, { kind: K }> => source.kind === kind);
     this.#fill(
-      kind("table").filter(({ tensor }) => isFed(tensor)),
+      kind("table").filter((table) => this.#fed.has(table)),
       values,
     );
     const numbers = this.#numbers(kind("scalar"), values);
@@ -193,8 +191,6 @@ export class PlannedProgram implements Program {
 }
 
 const sourcesOf = (passes: readonly Pass[]): Source[] => passes.flatMap(({ inputs }) => [...inputs.values()]);
-
-const isFed = (tensor: Tensor): boolean => inputsOf([tensor]).size > 0;
 
 /** Textures for all surfaces of a plan; those that are not needed at the same time share one. */
 function allocate(gpu: Gpu, { passes, uploads, state, updates, outputs }: Plan): Map<Surface, Target> {
