@@ -17,7 +17,7 @@ async function trainer() {
   let step = 0;
   return async () => {
     step++;
-    return (await program.run(trainingFeeds(config, trainingBatch(dataset, config, step), step)))["loss"]![0]!;
+    return (await program.run(trainingFeeds(config, await trainingBatch(dataset, config, step), step)))["loss"]![0]!;
   };
 }
 

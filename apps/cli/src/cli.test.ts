@@ -1,51 +1,16 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { decode, encode, shapes } from "@ddpm/core";
+import { bin, ddpm, fails, small, succeeds } from "./cli-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const at = (name: string): string => join(folder, name);
-const bin = new URL("../bin/ddpm.js", import.meta.url).pathname;
-
-const ddpm = (...args: string[]) =>
-  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [bin, ...args], (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
-  });
-
-/** A run small enough for tests. */
-const small = [
-  "--data",
-  "shapes",
-  "--preset",
-  "tiny",
-  "--data.height",
-  "8",
-  "--data.width",
-  "8",
-  "--train.batch",
-  "4",
-  "--train.sampleEvery",
-  "1000",
-];
-
-async function succeeds(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await ddpm(...args);
-  assert.equal(code, 0, stderr);
-  return stdout;
-}
-
-async function fails(expected: RegExp, code: number, ...args: string[]): Promise<void> {
-  const result = await ddpm(...args);
-  assert.equal(result.code, code, result.stderr);
-  assert.match(result.stderr, expected);
-  const complaints = result.stderr.split("\n").filter((line) => line.startsWith("ddpm: "));
-  if (code === 1) assert.equal(complaints.length, 1, result.stderr);
-}
 
 test("a resumed run ends in the same bytes as one that was never stopped", async () => {
   await succeeds("train", ...small, "--steps", "8", "--out", at("whole"));

@@ -13,6 +13,7 @@ import {
   trainingFeeds,
   trainingStep,
 } from "@ddpm/core";
+import { ReadAhead } from "./data/read-ahead.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
 import { grid, writePng } from "./picture.ts";
 import { progress } from "./progress.ts";
@@ -32,8 +33,11 @@ export interface Training {
 /** Images in the grids that training draws. */
 const sampleCount = 16;
 
-/** Trains until `steps`; saves every `train.checkpointEvery` steps, at the end, and on Ctrl-C (which then throws Interrupted). */
-export async function trainLoop({ backend, config, dataset, folder, steps, resume }: Training): Promise<void> {
+/**
+ * Trains until `steps`; saves every `train.checkpointEvery` steps, at the end, and on Ctrl-C (which then throws Interrupted).
+ * Returns the seconds that steps took and those of them spent waiting for images.
+ */
+export async function trainLoop({ backend, config, dataset, folder, steps, resume }: Training): Promise<{ seconds: number; wait: number }> {
   using interruption = watchInterrupts();
   const training = trainingStep(config);
   const { program, start } = await begin(training, { backend, config, folder, steps, resume });
@@ -42,6 +46,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
   const sampleEvery = config["train.sampleEvery"] || stepsPerEpoch(dataset, config["train.batch"]);
   using line = progress("train", steps, start);
   let saved = start;
+  const total = { seconds: 0, wait: 0 };
   const save = async (step: number): Promise<void> => {
     const state = await program.read();
     for (const [name, values] of state) requireFinite(values, `${name} after step ${step}`, saved);
@@ -49,18 +54,22 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
     saved = step;
   };
   try {
-    let next = trainingBatch(dataset, config, start + 1);
+    const batches = new ReadAhead((step) => trainingBatch(dataset, config, step), start + 1, steps);
     for (let step = start + 1; step <= steps; step++) {
       const began = performance.now();
+      const next = await batches.next();
+      const wait = (performance.now() - began) / 1000;
       const running = program.run(trainingFeeds(config, next, step));
+      batches.fill(); // while the step runs
       const { epoch, count } = next;
-      if (step < steps) next = trainingBatch(dataset, config, step + 1); // while the step runs
       const loss = (await running)["loss"]![0]!;
       requireFinite([loss], `the loss of step ${step}`, saved);
       const seconds = (performance.now() - began) / 1000;
       const imagesPerSecond = count / seconds;
+      total.seconds += seconds;
+      total.wait += wait;
       line.update(step, { epoch: `${epoch + 1}`, loss: loss.toFixed(4), "images/s": imagesPerSecond.toFixed(0) });
-      await folder.log({ step, epoch, loss, lr: config["train.lr"], imagesPerSecond, seconds });
+      await folder.log({ step, epoch, loss, lr: config["train.lr"], imagesPerSecond, seconds, wait });
       events.scalar(step, "loss", loss);
       events.scalar(step, "images per second", imagesPerSecond);
       const last = step === steps || interruption.requested;
@@ -70,6 +79,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       if (last || step % sampleEvery === 0) await samples.draw(step);
       await events.flushWhenDue();
     }
+    return total;
   } finally {
     await events.close();
     await samples[Symbol.asyncDispose]();

@@ -18,7 +18,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import { tfjs } from "./backend.ts";
 
 const config = configure(presets.tiny, { "model.dim": 4, "data.height": 4, "data.width": 4, "train.batch": 2 });
-const data = batch(shapes({ height: 4, width: 4 }), { seed: 0, batch: 2, step: 1, flip: true });
+const data = await batch(shapes({ height: 4, width: 4 }), { seed: 0, batch: 2, step: 1, flip: true });
 const training = trainingStep(config);
 
 await tf.setBackend("cpu");

@@ -104,6 +104,11 @@ export const fields = {
   "data.name": text("fashion-mnist", "What the model learns: a known data set or the name of a folder"),
   "data.height": integer(28, "Height of an image in pixels, from the data", { least: 1, most: 65536 }),
   "data.width": integer(28, "Width of an image in pixels, from the data", { least: 1, most: 65536 }),
+  "data.crop": choice(
+    ["centre", "random"],
+    "centre",
+    "What to cut of an image whose short side was resized to fit: its centre, or a random part at each step",
+  ),
   "data.flip": boolean(true, "Mirror each training image left to right with probability 1/2"),
   "diffusion.timesteps": integer(600, "Steps T from image to noise", { least: 1, most: 1e6 }),
   "diffusion.schedule": choice(scheduleNames, "linear", "How the noise grows with t"),

@@ -1,15 +1,30 @@
 import { lossWeights } from "./loss.ts";
-import { permutation, philox, stream } from "./random.ts";
+import { permutation, philox, stream, uniforms } from "./random.ts";
 
-/** Images of one size. */
+/** Images of one size, in memory or read when they are asked for. */
 export interface Dataset {
   readonly name: string;
   readonly count: number;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-  /** Image `index` as bytes 0 to 255, [height, width, channels]. */
+  /** Names of the classes, where the data have any; `label` then says which of them an image is of. */
+  readonly classes?: readonly string[];
+  readonly label?: (index: number) => number;
+  /** There where random access to single images is slow. */
+  readonly runs?: Runs;
+  /** Image `index` as bytes 0 to 255, [height, width, channels]. `place` in [0, 1) is where one that crops at random cuts, from the left or top end. */
+  pixels(index: number, place: number): Uint8Array | Promise<Uint8Array>;
+}
+
+export interface InMemoryDataset extends Dataset {
   pixels(index: number): Uint8Array;
+}
+
+/** Images that are quick to read together: run k begins with image `starts[k]`. The order of an epoch needs `window` + 1 runs at a time, no more. */
+export interface Runs {
+  readonly starts: readonly number[];
+  readonly window: number;
 }
 
 export interface BatchOptions {
@@ -33,8 +48,8 @@ export interface DatasetBatch {
 
 export const stepsPerEpoch = ({ count }: Dataset, batch: number): number => Math.ceil(count / batch);
 
-/** The batch of a step: a function of seed and step alone. Every epoch has a new order. */
-export function batch(dataset: Dataset, { seed, batch, step, flip }: BatchOptions): DatasetBatch {
+/** The batch of a step: order, flips and crops are functions of seed and step alone. Every epoch has a new order. Rejects where an image cannot be read. */
+export async function batch(dataset: Dataset, { seed, batch, step, flip }: BatchOptions): Promise<DatasetBatch> {
   const perEpoch = stepsPerEpoch(dataset, batch);
   const epoch = Math.floor((step - 1) / perEpoch);
   const first = ((step - 1) % perEpoch) * batch;
@@ -42,9 +57,10 @@ export function batch(dataset: Dataset, { seed, batch, step, flip }: BatchOption
   const size = dataset.height * dataset.width * dataset.channels;
   const images = new Float32Array(batch * size);
   const flips = philox(stream(seed, "flips", step), order.length);
-  for (const [i, index] of order.entries()) {
-    const target = images.subarray(i * size, (i + 1) * size);
-    normalise(dataset, dataset.pixels(index), target, flip && (flips[i]! & 1) === 1);
+  const places = uniforms(stream(seed, "crops", step), order.length);
+  const pixels = await Promise.all(Array.from(order, (index, i) => dataset.pixels(index, places[i]!)));
+  for (const [i, bytes] of pixels.entries()) {
+    normalise(dataset, bytes, images.subarray(i * size, (i + 1) * size), flip && (flips[i]! & 1) === 1);
   }
   return { images, weights: lossWeights(batch, order.length, size), epoch, count: order.length };
 }
@@ -56,9 +72,25 @@ function epochOrder(dataset: Dataset, seed: number, epoch: number): Uint32Array 
   const key = `${seed} ${epoch}`;
   const last = orders.get(dataset);
   if (last?.key === key) return last.order;
-  const order = permutation(stream(seed, "order", epoch), dataset.count);
+  const order = dataset.runs ? windowed(dataset.count, dataset.runs, seed, epoch) : permutation(stream(seed, "order", epoch), dataset.count);
   orders.set(dataset, { key, order });
   return order;
+}
+
+/**
+ * Runs in random order, each spread at random over its own turn and the next `window` - 1, where the first follow the last.
+ * As random as a permutation where the window holds all runs.
+ */
+function windowed(count: number, { starts, window }: Runs, seed: number, epoch: number): Uint32Array {
+  const turns = permutation(stream(seed, "order", epoch), starts.length);
+  const delays = uniforms(stream(seed, "order", epoch, 2 ** 32), count);
+  const times = new Float64Array(count);
+  for (const [run, start] of starts.entries()) {
+    for (let i = start; i < (starts[run + 1] ?? count); i++) {
+      times[i] = (turns[run]! + Math.min(window, starts.length) * delays[i]!) % starts.length;
+    }
+  }
+  return Uint32Array.from({ length: count }, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
 }
 
 /** Bytes to [-1, 1], mirrored if asked. */

@@ -1,4 +1,4 @@
-import type { Dataset } from "./dataset.ts";
+import type { InMemoryDataset } from "./dataset.ts";
 import { stream, uniforms } from "./random.ts";
 
 export interface ShapesOptions {
@@ -25,7 +25,7 @@ const outlines: readonly Outline[] = [
  * Procedural pictures of one disc, square, triangle, ring or cross each; image i is a function of the seed and i.
  * Throws a RangeError for an impossible size.
  */
-export function shapes({ height = 28, width = 28, channels = 1, count = 10_000, seed = 0 }: ShapesOptions = {}): Dataset {
+export function shapes({ height = 28, width = 28, channels = 1, count = 10_000, seed = 0 }: ShapesOptions = {}): InMemoryDataset {
   if (channels !== 1 && channels !== 3) throw new RangeError(`Expected 1 or 3 channels for shapes but found ${channels}`);
   for (const [name, x] of Object.entries({ height, width, count })) {
     if (!Number.isInteger(x) || x < 1) throw new RangeError(`Expected ${name} of shapes to be a positive integer but found ${x}`);

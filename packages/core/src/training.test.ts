@@ -24,7 +24,7 @@ const config = (count: number) =>
     "train.batch": count,
   });
 const dataset = shapes({ height: 4, width: 4, count: 3 });
-const batchOf = (from: Dataset, count: number): Batch => batch(from, { seed: 0, batch: count, step: 1, flip: false });
+const batchOf = (from: Dataset, count: number): Promise<Batch> => batch(from, { seed: 0, batch: count, step: 1, flip: false });
 
 async function trained(count: number, data: Batch) {
   const training = trainingStep(config(count));
@@ -35,7 +35,7 @@ async function trained(count: number, data: Batch) {
 }
 
 test("a step moves parameters by AdamW's first step and the average by the ramp", async () => {
-  const { scope, before, after } = await trained(2, batchOf(dataset, 2));
+  const { scope, before, after } = await trained(2, await batchOf(dataset, 2));
   const [m, v, ema] = ["m", "v", "ema"].map((name) => scope.unpackValues(after.get(name)!)) as [
     Map<string, Float64Array>,
     Map<string, Float64Array>,
@@ -63,7 +63,7 @@ test("emaDecay() rises from 2/11 to the decay asked for", () => {
 
 test("what fills a partial batch weighs nothing: loss and update are those of the smaller batch", async () => {
   const one = { ...dataset, count: 1 };
-  const [full, partial] = [await trained(1, batchOf(one, 1)), await trained(2, batchOf(one, 2))];
+  const [full, partial] = [await trained(1, await batchOf(one, 1)), await trained(2, await batchOf(one, 2))];
   assert.ok(Math.abs(full.loss - partial.loss) < 1e-12, `${full.loss} against ${partial.loss}`);
   for (const [name, values] of full.after) {
     for (const [i, x] of values.entries()) assert.ok(Math.abs(x - partial.after.get(name)![i]!) < 1e-9, name);

@@ -79,7 +79,7 @@ export interface Batch {
 }
 
 /** The images of step n = 1, 2, … of a run: a function of the configuration and n alone. */
-export const trainingBatch = (dataset: Dataset, config: Config, n: number): DatasetBatch =>
+export const trainingBatch = (dataset: Dataset, config: Config, n: number): Promise<DatasetBatch> =>
   batch(dataset, { seed: config.seed, batch: config["train.batch"], step: n, flip: config["data.flip"] });
 
 /** What step n = 1, 2, … is fed: a function of the configuration, the batch and n alone. */

@@ -1,7 +1,17 @@
-import { type ScheduleName, schedule, scheduleNames } from "@ddpm/core";
+import { extname } from "node:path";
+import { type Schedule, type ScheduleName, schedule } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { prepareFolderOf, writeAtomically } from "../files.ts";
-import { count } from "../options.ts";
+import { count, scheduleOption } from "../options.ts";
+import { scheduleFigure } from "../schedule-figure.ts";
+
+interface Options {
+  readonly schedule: readonly ScheduleName[];
+  readonly timesteps: number;
+  readonly out: string;
+}
+
+type Schedules = ReadonlyMap<ScheduleName, Schedule>;
 
 const written = [
   "betas",
@@ -17,14 +27,23 @@ const written = [
 export function scheduleCommand(program: Command): void {
   program
     .command("schedule")
-    .description("Write the constants of a noise schedule as JSON arrays over t")
-    .addOption(new Option("--schedule <name>", "which schedule").choices(scheduleNames).default("linear"))
+    .description("Write the constants of noise schedules over t: as JSON arrays, or as a figure")
+    .addOption(scheduleOption())
     .addOption(new Option("--timesteps <n>", "length T").argParser(count).default(600))
-    .requiredOption("--out <file>", "JSON file to write")
-    .action(async ({ schedule: name, timesteps, out }: { schedule: ScheduleName; timesteps: number; out: string }) => {
-      await prepareFolderOf(out);
-      const constants = schedule(name, timesteps);
-      await writeAtomically(out, `${JSON.stringify(Object.fromEntries(written.map((key) => [key, [...constants[key]]])))}\n`);
-      process.stdout.write(`Wrote ${name} over ${timesteps} timesteps: ${out}\n`);
-    });
+    .requiredOption("--out <file>", "file.json, by schedule where there are several, or figure.svg")
+    .action(writeSchedules);
+}
+
+async function writeSchedules({ schedule: names, timesteps, out }: Options): Promise<void> {
+  const ending = extname(out);
+  if (!["", ".json", ".svg"].includes(ending)) throw new TypeError(`Expected --out to end in .json or .svg but found ${out}`);
+  await prepareFolderOf(out);
+  const schedules: Schedules = new Map(names.map((name) => [name, schedule(name, timesteps)]));
+  await writeAtomically(out, ending === ".svg" ? await scheduleFigure(schedules, timesteps) : json(schedules));
+  process.stdout.write(`Wrote ${names.join(", ")} over ${timesteps} timesteps: ${out}\n`);
+}
+
+function json(schedules: Schedules): string {
+  const byName = [...schedules].map(([name, constants]) => [name, Object.fromEntries(written.map((key) => [key, [...constants[key]]]))] as const);
+  return `${JSON.stringify(byName.length > 1 ? Object.fromEntries(byName) : byName[0]![1])}\n`;
 }

@@ -2,7 +2,8 @@ import { resolve } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
 import { type Config, configure, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
 import { type Command, Option } from "commander";
-import { lastingName, openDataset } from "../data/index.ts";
+import { BrokenImages } from "../data/broken.ts";
+import { dataHelp, lastingName, openDataset } from "../data/index.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
 import { RunFolder } from "../run-folder.ts";
 import { trainLoop } from "../training-loop.ts";
@@ -14,6 +15,7 @@ interface Options {
   readonly steps?: number;
   readonly epochs?: number;
   readonly resume?: true;
+  readonly strict?: true;
   readonly device: string;
   readonly dtype?: Config["train.dtype"];
 }
@@ -22,12 +24,13 @@ export function trainCommand(program: Command): void {
   const command = program
     .command("train")
     .description("Train a model; --steps and --epochs are totals from step 0")
-    .option("--data <name>", "fashion-mnist, shapes, or a folder of idx files")
+    .option("--data <name>", dataHelp)
     .requiredOption("--out <dir>", "run folder: checkpoints, log, TensorBoard events, sample grids")
     .addOption(new Option("--preset <name>", "a set of configuration values").choices(Object.keys(presets)).default("notebook"))
     .addOption(new Option("--steps <n>", "steps in all").argParser(count).conflicts("epochs"))
     .addOption(new Option("--epochs <n>", "passes over the data in all (1 if neither is given)").argParser(count))
     .option("--resume", "go on with the run in --out")
+    .option("--strict", "end at the first image that cannot be read, which is otherwise replaced by the next of its class")
     .addOption(deviceOption())
     .addOption(new Option("--dtype <type>", "short for --train.dtype").choices(["float32", "bf16"]).conflicts("train.dtype"))
     .action(train);
@@ -49,7 +52,8 @@ async function train(options: Options, command: Command): Promise<void> {
   const saved = exists ? await folder.config() : undefined;
   const asked = command.getOptionValueSource("preset") === "cli" ? { ...settingsOf(presets[options.preset]), ...flags } : flags;
   if (saved) refuseContradictions(saved, asked);
-  const dataset = await open(saved ?? flags);
+  const broken = new BrokenImages(options);
+  const dataset = await open(saved ?? flags, broken);
   const config = saved ?? configure(presets[options.preset], fromData(dataset), flags);
   refuseContradictions({ ...config, ...fromData(dataset) }, config, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, config["train.batch"]);
@@ -63,15 +67,18 @@ async function train(options: Options, command: Command): Promise<void> {
   process.stderr.write(
     `Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}\n`,
   );
-  await trainLoop({ backend, config, dataset, folder, steps, resume: exists });
+  const { seconds, wait } = await trainLoop({ backend, config, dataset, folder, steps, resume: exists });
+  if (seconds > 0) process.stderr.write(`Waited for images ${((100 * wait) / seconds).toFixed(1)} % of the time\n`);
+  if (broken.count > 0) process.stderr.write(`Replaced ${broken.count} of ${dataset.count} images, which cannot be read: ${broken}\n`);
   process.stdout.write(
     `Trained to step ${steps}: ${folder.file("model.safetensors")}\nNext: npx ddpm sample --checkpoint ${options.out} --out grid.png\n`,
   );
 }
 
-const open = (config: Partial<Config>): Promise<Dataset> => {
-  if (!config["data.name"]) throw new TypeError("Expected --data with fashion-mnist, shapes or a folder but found none");
-  return openDataset(config["data.name"], { height: config["data.height"], width: config["data.width"], channels: config["model.channels"] });
+const open = (config: Partial<Config>, broken: BrokenImages): Promise<Dataset> => {
+  if (!config["data.name"]) throw new TypeError(`Expected --data with ${dataHelp} but found none`);
+  const [height, width, channels] = [config["data.height"], config["data.width"], config["model.channels"]];
+  return openDataset(config["data.name"], { height, width, channels, crop: config["data.crop"], broken });
 };
 
 const fromData = ({ height, width, channels }: Dataset): Partial<Config> => ({

@@ -30,7 +30,7 @@ for (const [file, content] of [
   test(`openDataset() opens a folder that holds ${file}`, async () => {
     const data = await openDataset(await folderWith(file, content));
     assert.deepEqual([data.count, data.height, data.width, data.channels], [2, 1, 2, 1]);
-    assert.deepEqual([...data.pixels(1)], [30, 40]);
+    assert.deepEqual([...(await data.pixels(1, 0))], [30, 40]);
   });
 }
 
@@ -40,8 +40,10 @@ test("openDataset() makes shapes of the size asked for", async () => {
 });
 
 test("openDataset() names the choices", async () => {
-  await assert.rejects(openDataset("fashion-minst"), { message: /fashion-mnist, shapes or a folder of idx files but found fashion-minst$/ });
-  await assert.rejects(openDataset(await folderWith("other", idx)), { message: /^Expected train-images-idx3-ubyte.gz in / });
+  await assert.rejects(openDataset("fashion-minst"), { message: /^Expected fashion-mnist, shapes, or a path: .* but found fashion-minst$/ });
+  await assert.rejects(openDataset(await folderWith("other", idx)), {
+    message: /^Expected images, parquet files, .* or train-images-idx3-ubyte in .* but found none$/,
+  });
 });
 
 for (const [what, file, content, message] of [
@@ -67,31 +69,36 @@ test("fashionMnist() prefers the cache, then the system's folder, and fetches ne
 test("fashionMnist() offline says where to put the file and which package has it", async () => {
   const fetch = () => Promise.reject(new TypeError("fetch failed", { cause: new Error("getaddrinfo ENOTFOUND") }));
   await assert.rejects(fashionMnist({ cache: absent, installed: absent, fetch }), {
-    message: /found getaddrinfo ENOTFOUND; put train-images-idx3-ubyte\.gz into .*absent, or on Debian: apt-get install dataset-fashion-mnist$/,
+    message: /found getaddrinfo ENOTFOUND; put train-labels-idx1-ubyte\.gz into .*absent, or on Debian: apt-get install dataset-fashion-mnist$/,
   });
 });
 
 test("fashionMnist() refuses a download that is not the published file, and keeps nothing", async () => {
   const options = (response: Response) => ({ cache: absent, installed: absent, fetch: async () => response });
   await assert.rejects(fashionMnist(options(new Response("no", { status: 404 }))), { message: /but found status 404; put/ });
-  await assert.rejects(fashionMnist(options(new Response(gzipSync(idx)))), { message: /with md5 8d4fb7e6c68d591d4c3dfef9ec88bf0d but found/ });
+  await assert.rejects(fashionMnist(options(new Response(gzipSync(idx)))), { message: /with md5 25c81989df183df01b3e8a0aad5dffbe but found/ });
   assert.equal(existsSync(absent), false);
 });
 
-const debian = `/usr/share/datasets/fashion-mnist/${name}.gz`;
+const debian = "/usr/share/datasets/fashion-mnist";
 const skip = !existsSync(debian) && "needs dataset-fashion-mnist";
 
-/** The published file, made of Debian's: the same compressed bytes in a gzip header with a time (2017-08-31) and the name. */
-async function published(): Promise<Response> {
+/** The published files, made of Debian's: the same compressed bytes in a gzip header with a time (2017-08-31) and the name. */
+async function published(url: string): Promise<Response> {
+  const file = url.slice(url.lastIndexOf("/") + 1);
   const header = Buffer.from("1f8b0808dee9a7590003", "hex");
-  return new Response(Buffer.concat([header, Buffer.from(`${name}\0`), (await readFile(debian)).subarray(10)]));
+  return new Response(Buffer.concat([header, Buffer.from(file.replace(".gz", "\0")), (await readFile(join(debian, file))).subarray(10)]));
 }
 
-test("fashionMnist() takes the published file into the cache", { skip }, async () => {
+test("fashionMnist() takes the published files into the cache", { skip }, async () => {
   const cache = join(root, "cache", "fashion-mnist");
   const fetched = await fashionMnist({ cache, installed: absent, fetch: published });
-  assert.deepEqual([fetched.count, fetched.height, fetched.width], [60_000, 28, 28]);
-  assert.deepEqual(await readdir(cache), [`${name}.gz`]);
+  assert.deepEqual([fetched.count, fetched.size.height, fetched.size.width], [60_000, 28, 28]);
+  assert.deepEqual((await readdir(cache)).toSorted(), [`${name}.gz`, "train-labels-idx1-ubyte.gz"]);
+  assert.deepEqual(
+    [0, 1, 59_999].map((i) => fetched.classes![fetched.label!(i)]),
+    ["Ankle boot", "T-shirt/top", "Sandal"],
+  );
   const again = await fashionMnist({ cache, installed: absent, fetch: unreached });
   assert.deepEqual(again.pixels(59_999), fetched.pixels(59_999));
 });

@@ -1,3 +1,8 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
+import { type DecodedSource, numbered } from "./source.ts";
+
 export interface Idx {
   readonly shape: readonly number[];
   readonly data: Uint8Array;
@@ -22,4 +27,38 @@ export function decodeIdx(bytes: Uint8Array): Idx {
     throw new SyntaxError(`Expected ${expected} bytes for an idx of [${shape.join(", ")}] but found ${found}; the file is ${remark}`);
   }
   return { shape, data: bytes.subarray(header) };
+}
+
+/** The images of an idx file, compressed or not, with the labels of the file beside it. Throws a SyntaxError that names a damaged file. */
+export async function idxImages(name: string, path: string, names?: readonly string[]): Promise<DecodedSource> {
+  const { shape, data } = await read(path, 3, "images [count, height, width]");
+  const [count, height, width] = shape as [number, number, number];
+  return {
+    name,
+    count,
+    size: { height, width, channels: 1 },
+    ...(await labelled(path, count, names)),
+    title: (index) => `${path} image ${index}`,
+    pixels: (index) => data.subarray(index * height * width, (index + 1) * height * width),
+  };
+}
+
+async function labelled(path: string, count: number, names?: readonly string[]): Promise<Pick<DecodedSource, "classes" | "label">> {
+  const name = path.replace(/images(.)idx3/, "labels$1idx1");
+  const file = [name, name.replace(/\.gz$/, ""), `${name}.gz`].find((file) => file !== path && existsSync(file));
+  if (!file) return {};
+  const { data } = await read(file, 1, `${count} labels`, count);
+  return { classes: names ?? numbered(data.reduce((a, b) => Math.max(a, b), 0)), label: (index) => data[index]! };
+}
+
+async function read(path: string, axes: number, expected: string, count?: number): Promise<Idx> {
+  const bytes = await readFile(path);
+  try {
+    const { shape, data } = decodeIdx(bytes[0] === 0x1f || path.endsWith(".gz") ? gunzipSync(bytes) : bytes);
+    const right = shape.length === axes && data.length > 0 && (count ?? shape[0]) === shape[0];
+    if (!right) throw new SyntaxError(`Expected ${expected} but found [${shape.join(", ")}]`);
+    return { shape, data };
+  } catch (error) {
+    throw new SyntaxError(`${path}: ${(error as Error).message}; fetch the file again`, { cause: error });
+  }
 }

@@ -44,7 +44,7 @@ export async function trainLoop(backend: Backend, { config, steps }: TrainingPla
   let step = from?.step ?? 0;
   for (let stop = false; step < steps && !stop; stop = await stopped()) {
     step++;
-    const { loss } = await program.run(trainingFeeds(config, trainingBatch(dataset, config, step), step));
+    const { loss } = await program.run(trainingFeeds(config, await trainingBatch(dataset, config, step), step));
     requireFinite(loss![0]!, step);
     say({ kind: "loss", step, loss: loss![0]! });
     if (step % config["train.sampleEvery"] === 0 || step === steps) {

@@ -8,7 +8,7 @@ const backend = await tensorflow({ device: "cpu" });
 after(() => backend[Symbol.asyncDispose]());
 
 const config = configure(presets.tiny, { "data.height": 8, "data.width": 8, "train.batch": 4 });
-const data = batch(shapes({ height: 8, width: 8 }), { seed: 0, batch: 4, step: 1, flip: true });
+const data = await batch(shapes({ height: 8, width: 8 }), { seed: 0, batch: 4, step: 1, flip: true });
 const training = trainingStep(config);
 const state = initialState(training, 0);
 

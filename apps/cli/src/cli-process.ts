@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+
+/** The program that tests run as people do. */
+export const bin = new URL("../bin/ddpm.js", import.meta.url).pathname;
+
+/** Runs the command line in a process of its own. */
+export const ddpm = (...args: string[]) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(process.execPath, [bin, ...args], (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
+  });
+
+/** What a command that must succeed says on stdout. */
+export async function succeeds(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await ddpm(...args);
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+/** Runs a command that must end with an exit code, one complaint and no stack. */
+export async function fails(expected: RegExp, code: number, ...args: string[]): Promise<void> {
+  const result = await ddpm(...args);
+  assert.equal(result.code, code, result.stderr);
+  assert.match(result.stderr, expected);
+  const complaints = result.stderr.split("\n").filter((line) => line.startsWith("ddpm: "));
+  if (code === 1) assert.equal(complaints.length, 1, result.stderr);
+}
+
+/** Options of a run small enough for tests. */
+export const small = "--data shapes --preset tiny --data.height 8 --data.width 8 --train.batch 4 --train.sampleEvery 1000".split(" ");

@@ -1,0 +1,125 @@
+import type { AsyncBuffer, FileMetaData, SchemaElement } from "hyparquet";
+import { RowGroups } from "./row-groups.ts";
+import { type EncodedSource, numbered } from "./source.ts";
+
+/** A shard: its rows begin with image `start` of the whole. */
+export interface Shard {
+  readonly path: string;
+  readonly file: AsyncBuffer;
+  readonly metadata: FileMetaData;
+  readonly start: number;
+  readonly rows: number;
+}
+
+/** What Hugging Face's `datasets` writes into the key-value metadata as `huggingface`. */
+interface Feature {
+  readonly _type?: string;
+  readonly names?: readonly string[];
+}
+
+/**
+ * Images of parquet files as Hugging Face's `datasets` writes them: a column of structs {bytes, path} or of bytes, and a column of labels where there is
+ * one. Throws a SyntaxError for a file without images.
+ */
+export async function parquetImages(name: string, paths: readonly string[]): Promise<EncodedSource> {
+  const shards = await openShards(paths);
+  const { metadata } = shards[0]!;
+  const features = featuresOf(metadata);
+  const column = imageColumn(metadata, features);
+  if (!column) throw new SyntaxError(`${paths[0]}: Expected a column of images but found ${columnsOf(metadata).map(({ name }) => name)}`);
+  const groups = new RowGroups(shards, column);
+  return {
+    name,
+    count: groups.count,
+    runs: groups.runs,
+    ...(await labelled(shards, features)),
+    title: (index) => groups.title(index),
+    file: (index) => groups.file(index),
+  };
+}
+
+async function openShards(paths: readonly string[]): Promise<Shard[]> {
+  const { asyncBufferFromFile, parquetMetadataAsync } = await import("hyparquet");
+  const shards: Shard[] = [];
+  let start = 0;
+  for (const path of paths) {
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file).catch((error: Error) => {
+      throw new SyntaxError(`${path}: Expected a parquet file but found ${error.message}; fetch the file again`, { cause: error });
+    });
+    const rows = Number(metadata.num_rows);
+    shards.push({ path, file, metadata, start, rows });
+    start += rows;
+  }
+  return shards;
+}
+
+function featuresOf({ key_value_metadata }: FileMetaData): Readonly<Record<string, Feature>> {
+  const text = key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
+  try {
+    return (JSON.parse(text ?? "{}") as { info?: { features?: Record<string, Feature> } }).info?.features ?? {};
+  } catch {
+    return {}; // what another writer calls by this name is no concern of ours
+  }
+}
+
+interface Column {
+  readonly name: string;
+  readonly type: SchemaElement["type"];
+  readonly text: boolean;
+  readonly fields: readonly string[];
+}
+
+/** The columns of the first level: a schema is a tree in depth-first order. */
+function columnsOf({ schema }: FileMetaData): Column[] {
+  const columns: Column[] = [];
+  for (let i = 1; i < schema.length; i = end(schema, i)) {
+    const { name, type, converted_type, logical_type } = schema[i]!;
+    const fields = schema.slice(i + 1, end(schema, i)).map(({ name }) => name);
+    columns.push({ name, type, text: converted_type === "UTF8" || logical_type?.type === "STRING", fields });
+  }
+  return columns;
+}
+
+/** Where the tree of element `at` ends. */
+function end(schema: readonly SchemaElement[], at: number): number {
+  let next = at + 1;
+  for (let child = 0; child < (schema[at]!.num_children ?? 0); child++) next = end(schema, next);
+  return next;
+}
+
+function imageColumn(metadata: FileMetaData, features: Readonly<Record<string, Feature>>): string | undefined {
+  const columns = columnsOf(metadata);
+  const named = columns.find(({ name }) => features[name]?._type === "Image");
+  const struct = columns.find(({ fields }) => fields.includes("bytes"));
+  const binary = columns.find(({ type, text }) => type === "BYTE_ARRAY" && !text);
+  return (named ?? struct ?? binary)?.name;
+}
+
+/** Labels of the first column of class labels, else of one whose name says so; texts are classes by their own name. */
+async function labelled(shards: readonly Shard[], features: Readonly<Record<string, Feature>>): Promise<Pick<EncodedSource, "classes" | "label">> {
+  const columns = columnsOf(shards[0]!.metadata);
+  const column = columns.find(({ name }) => features[name]?._type === "ClassLabel") ?? columns.find(({ name }) => /^(fine_)?labels?$/.test(name));
+  if (!column || column.fields.length > 0) return {};
+  const values = await valuesOf(shards, column.name);
+  const classes =
+    features[column.name]?.names ??
+    (column.text ? [...new Set(values.map(String))].sort() : numbered(values.reduce<number>((most, value) => Math.max(most, Number(value)), 0)));
+  const numbers = new Map(classes.map((name, i) => [name, i]));
+  const labels = Uint32Array.from(values, (value) => (column.text ? numbers.get(String(value))! : Number(value)));
+  const wrong = labels.findIndex((label) => label >= classes.length);
+  if (wrong >= 0)
+    throw new SyntaxError(`${shards[0]!.path}: Expected labels below ${classes.length}, the number of classes, but found ${values[wrong]}`);
+  return { classes, label: (index) => labels[index]! };
+}
+
+async function valuesOf(shards: readonly Shard[], column: string): Promise<unknown[]> {
+  const { parquetReadObjects } = await import("hyparquet");
+  const { compressors } = await import("hyparquet-compressors");
+  const parts: unknown[][] = [];
+  for (const { file, metadata } of shards) {
+    const rows = await parquetReadObjects({ file, metadata, columns: [column], compressors });
+    parts.push(rows.map((row) => row[column] as unknown));
+  }
+  return parts.flat();
+}

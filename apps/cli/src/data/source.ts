@@ -1,0 +1,38 @@
+import type { Runs } from "@ddpm/core";
+
+/** Height and width in pixels, and 1 channel for grey, 3 for colour. */
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: 1 | 3;
+}
+
+interface Described {
+  readonly name: string;
+  readonly count: number;
+  /** As in `Dataset`. */
+  readonly classes?: readonly string[];
+  readonly label?: (index: number) => number;
+  readonly runs?: Runs;
+  /** What messages call image `index`: its file, or the file and its place in it. */
+  title(index: number): string;
+}
+
+/** Images of one size that are in memory. */
+export interface DecodedSource extends Described {
+  readonly size: Size;
+  /** Image `index` as bytes, [height, width, channels]. */
+  pixels(index: number): Uint8Array;
+}
+
+/** Images of any sizes and types, read at random access. */
+export interface EncodedSource extends Described {
+  readonly size?: undefined;
+  /** Image `index` as the bytes of its file. */
+  file(index: number): Promise<Uint8Array>;
+}
+
+export type Source = DecodedSource | EncodedSource;
+
+/** The names of labels 0 to `most`, where the data have no better ones. */
+export const numbered = (most: number): string[] => Array.from({ length: most + 1 }, (_, label) => String(label));

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { createWriteStream } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { test } from "node:test";
+import yazl from "yazl";
+import { folderOf, plain } from "../../test/images.ts";
+import { openDataset } from "./index.ts";
+
+async function archive(files: Readonly<Record<string, Uint8Array>>, compress: boolean): Promise<string> {
+  const zip = new yazl.ZipFile();
+  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name, { compress });
+  zip.end();
+  const path = join(await folderOf({}), "images.zip");
+  await pipeline(zip.outputStream, createWriteStream(path));
+  return path;
+}
+
+const png = (value: number) => plain(8, 8, value).png().toBuffer();
+
+for (const compress of [true, false]) {
+  test(`a zip archive of ${compress ? "deflated" : "stored"} images reads as a folder does`, async () => {
+    const files = {
+      "pets/dog/2.png": await png(3),
+      "pets/cat/1.png": await png(1),
+      "__MACOSX/pets/cat/._1.png": Buffer.of(0),
+      "pets/read.me": Buffer.of(1),
+    };
+    const data = await openDataset(await archive(files, compress));
+    assert.deepEqual([data.count, data.height, data.width, data.channels, data.classes], [2, 8, 8, 1, ["cat", "dog"]]);
+    const read = await Promise.all([1, 0, 1, 0].map(async (i) => [(await data.pixels(i, 0))[63], data.label!(i)]));
+    assert.deepEqual(read, [
+      [3, 1],
+      [1, 0],
+      [3, 1],
+      [1, 0],
+    ]); // prettier
+  });
+}
+
+test("archives that are damaged or hold no images are SyntaxErrors that name them", async () => {
+  const none = await archive({ "a.txt": Buffer.of(1) }, true);
+  await assert.rejects(openDataset(none), { name: "SyntaxError", message: /images\.zip: Expected a zip archive of images but found none$/ });
+  const path = await archive({ "a.png": await png(1) }, true);
+  await writeFile(path, (await readFile(path)).subarray(0, -30));
+  await assert.rejects(openDataset(path), { name: "SyntaxError", message: /images\.zip: Expected a zip archive of images but found / });
+});
+
+test("a damaged image in an archive is replaced and named", async () => {
+  const path = await archive({ "a.png": await png(1), "b.png": Buffer.from("no image"), "c.png": await png(3) }, true);
+  const data = await openDataset(path);
+  assert.equal((await data.pixels(1, 0))[0], 3);
+});

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fails, succeeds } from "./cli-process.ts";
+import { evenNumbers } from "./even-numbers.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "ddpm-schedule-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const at = (name: string): string => join(folder, name);
+
+test("schedule draws four panels of several schedules with a legend", async () => {
+  await succeeds("schedule", "--schedule", "linear,cosine", "--schedule", "sigmoid", "--out", at("three.svg"));
+  const svg = readFileSync(at("three.svg"), "utf8");
+  assert.match(svg, /^<svg [^>]*><rect [^>]*fill="white"/);
+  for (const text of ["linear", "cosine", "sigmoid", "β", "ᾱ", "SNR", "β̃", "t"]) assert.ok(svg.includes(`>${text}</text>`), text);
+  assert.equal(svg.match(/class="mark-line role-mark/g)!.length, 4 * 3);
+  assert.doesNotMatch(svg, /NaN|undefined|Infinity/);
+});
+
+test("schedule draws one alone, its name in the title and no legend", async () => {
+  await succeeds("schedule", "--schedule", "cosine", "--timesteps", "1", "--out", at("one.svg"));
+  const svg = readFileSync(at("one.svg"), "utf8");
+  assert.match(svg, />The cosine schedule over 1 timesteps</);
+  assert.doesNotMatch(svg, /role-legend-symbol/);
+});
+
+test("schedule writes several as JSON by name, all of them when asked", async () => {
+  await succeeds("schedule", "--schedule", "all", "--timesteps", "50", "--out", at("all.json"));
+  const written = JSON.parse(readFileSync(at("all.json"), "utf8")) as Record<string, Record<string, number[]>>;
+  assert.deepEqual(Object.keys(written), ["linear", "linear-scaled", "cosine", "quadratic", "sigmoid", "sigmoid-alpha-bar"]);
+  assert.equal(written["cosine"]!["betas"]!.length, 50);
+});
+
+test("schedule refuses unknown names and endings", async () => {
+  await fails(/Expected all or schedules among linear, .* but found cubic/, 2, "schedule", "--schedule", "linear,cubic", "--out", at("x.svg"));
+  await fails(/Expected --out to end in .json or .svg but found .*x.png/, 1, "schedule", "--out", at("x.png"));
+});
+
+test("evenNumbers() includes both ends and repeats nothing", () => {
+  assert.deepEqual(evenNumbers(0, 10, 3), [0, 5, 10]);
+  assert.deepEqual(evenNumbers(1, 3, 10), [1, 2, 3]);
+  assert.deepEqual(evenNumbers(0, 9, 1), [9]);
+});
