@@ -56,7 +56,7 @@ test("an error of tfjs names the op and the part of the model", async () => {
 });
 
 test("what depends on weights alone is worked out once, anew after new weights, and freed", async () => {
-  const step = samplingStep(config, 2, true);
+  const step = samplingStep(config, 2, { clip: true });
   const zeros = new Float32Array(32);
   const state = (seed: number) => new Map([...training.scope.initialValues(seed), ["x", zeros.map((_, i) => Math.sin(i))], ["x0", zeros]] as const);
   const feeds = {

@@ -1,8 +1,12 @@
 import { attention, linearAttention } from "../src/attention.ts";
-import type { Numbers, Step } from "../src/backend.ts";
+import { type Numbers, type Step, variablesOf } from "../src/backend.ts";
+import { classRows } from "../src/classes.ts";
+import { configure } from "../src/config.ts";
 import { gradients } from "../src/gradient.ts";
 import { gelu, groupNorm, pointwise, silu } from "../src/nn.ts";
 import { normals, stream } from "../src/random.ts";
+import { coefficientNames } from "../src/sampler.ts";
+import { samplingStep } from "../src/sampling.ts";
 import { Scope } from "../src/scope.ts";
 import { concat, input, randomNormal, type Shape, size, Tensor, total, variable } from "../src/tensor.ts";
 
@@ -107,6 +111,28 @@ const imageCases: readonly Case[] = [
   ...[1, 5, 8].map((width) => onImages(`linear attention ${width} wide`, [2, 3, width, 6], (x) => linearAttention(constantScope(), x))),
 ];
 
+/** A sampler's whole step for one image with and one without a class: the model twice with the same weights. */
+function guidedStep(): Case {
+  const config = configure({
+    "model.dim": 8,
+    "model.dimMults": [1, 2],
+    "model.classes": ["a", "b"],
+    "data.height": 6,
+    "data.width": 4,
+  });
+  const step = samplingStep(config, 2, { clip: true, guided: true });
+  const state = new Map([...variablesOf(step)].map(([name, shape]) => [name, values(shape, name.length).map((x) => x / 3)]));
+  const coefficients = Object.fromEntries(coefficientNames.map((name, i) => [name, Float32Array.of(0.4 + 0.1 * i)]));
+  const feeds = {
+    ...coefficients,
+    t: Int32Array.of(7),
+    z: stream(1, "steps", 3),
+    classes: classRows(config, [1, undefined]),
+    guidance: Float32Array.of(2.5),
+  };
+  return plain("images: a guided step", step, feeds, state);
+}
+
 export const cases: readonly Case[] = [
   differentiable(
     "add broadcasts",
@@ -198,6 +224,7 @@ export const cases: readonly Case[] = [
   differentiable("groupNorm of one group", [image], (x) => groupNorm(constantScope(), x)),
   differentiable("groupNorm of three groups", [[2, 4, 4, 6]], (x) => groupNorm(constantScope(), x, 3)),
   ...imageCases,
+  guidedStep(),
   plain("cast", { outputs: { y: input("t", [3], "int32").cast() } }, { t: Int32Array.of(1, -2, 3) }),
   plain("randomNormal", { outputs: { y: randomNormal(input("stream", [6], "int32"), 3, 7) } }, { stream: stream(5, "noise", 7, 11) }),
   plain(

@@ -15,6 +15,7 @@ import {
 } from "./checkpoint.ts";
 import { configure } from "./config.ts";
 import { decode, encode } from "./safetensors.ts";
+import { parametersOf } from "./sampling.ts";
 
 /** The recorded parameters of a PyTorch model, as a state dict. */
 const stateDict = (name: string): Map<string, { shape: readonly number[]; data: Float32Array }> =>
@@ -77,9 +78,19 @@ test("a state dict of PyTorch comes back in the same bytes", () => {
 
 test("inferModel() finds the architecture of recorded PyTorch models", () => {
   const infer = (name: string) => Object.values(inferModel(decodeModel(encode(stateDict(name))).parameters));
-  assert.deepEqual(infer("resnet"), [8, [1, 2, 4], "resnet", 1]);
-  assert.deepEqual(infer("convnext"), [8, [1, 2], "convnext", 1]);
-  assert.deepEqual(infer("rgb"), [16, [1, 2], "resnet", 3]);
+  assert.deepEqual(infer("resnet"), [8, [1, 2, 4], "resnet", 1, []]);
+  assert.deepEqual(infer("convnext"), [8, [1, 2], "convnext", 1, []]);
+  assert.deepEqual(infer("rgb"), [16, [1, 2], "resnet", 3, []]);
+});
+
+test("inferModel() tells how many classes a model has, and checkModel() those of another number apart", () => {
+  const config = configure({ "model.dim": 8, "model.dimMults": [1, 2], "model.classes": ["cat", "dog", "owl"] });
+  const parameters = parametersOf(config);
+  const inferred = inferModel(parameters);
+  assert.deepEqual(inferred["model.classes"], ["0", "1", "2"]);
+  checkModel(parameters, config);
+  assert.throws(() => checkModel(parameters, { ...inferred, "model.classes": ["cat"] }), /class_emb\.weight of \[32,2\] but found \[32,4\]/);
+  assert.throws(() => checkModel(parameters, { ...inferred, "model.classes": [] }), /without class_emb\.weight/);
 });
 
 test("inferModel() names the first parameter that is missing, unexpected or of a wrong shape", () => {

@@ -4,7 +4,7 @@ import { type Config, configure } from "./config.ts";
 import { decode, type EncodeOptions, encode, quoted, type SafetensorsFile, type StoredTensor } from "./safetensors.ts";
 import { Scope } from "./scope.ts";
 import { input, type Shape, size } from "./tensor.ts";
-import { unet } from "./unet.ts";
+import { model } from "./training.ts";
 
 /** A parameter's values, row-major. */
 export interface ParameterValue {
@@ -66,10 +66,11 @@ export const valuesOf = (parameters: Checkpoint["parameters"]): Map<string, Floa
 export const parametersFrom = (scope: Scope, values: State): Map<string, ParameterValue> =>
   new Map([...scope.parameters].map(([name, { shape }]) => [name, { shape, data: Float32Array.from(values.get(name)!) }]));
 
-export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels">;
+export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels" | "model.classes">;
 
 /**
- * The architecture that parameters' names and shapes (in our layout) tell, as a part of a configuration; a ResNet's `model.groups` they cannot tell.
+ * The architecture that parameters' names and shapes (in our layout) tell, as a part of a configuration; a ResNet's `model.groups` they cannot tell,
+ * and of classes only how many there are, so that they are named by their numbers.
  * Throws a SyntaxError with the first name that is missing, unexpected or of a wrong shape.
  */
 export function inferModel(parameters: ReadonlyMap<string, { readonly shape: Shape }>): InferredModel {
@@ -79,9 +80,16 @@ export function inferModel(parameters: ReadonlyMap<string, { readonly shape: Sha
   const last = block === "resnet" ? "block1.proj.weight" : "net.4.weight";
   const dimMults = [axis(parameters, `downs.0.0.${last}`, 3) / dim];
   for (let i = 1; parameters.has(`downs.${i}.0.${last}`); i++) dimMults.push(axis(parameters, `downs.${i}.0.${last}`, 3) / dim);
-  const model: InferredModel = { "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels };
-  checkModel(parameters, model);
-  return model;
+  const classes = parameters.has("class_emb.weight") ? axis(parameters, "class_emb.weight", 0) - 1 : 0;
+  const inferred: InferredModel = {
+    "model.dim": dim,
+    "model.dimMults": dimMults,
+    "model.block": block,
+    "model.channels": channels,
+    "model.classes": Array.from({ length: classes }, (_, i) => `${i}`),
+  };
+  checkModel(parameters, inferred);
+  return inferred;
 }
 
 /** Throws a SyntaxError with the first parameter (in our layout) that the configuration's U-Net lacks, has besides or has in another shape. */
@@ -103,17 +111,18 @@ export function checkModel(parameters: ReadonlyMap<string, { readonly shape: Sha
 /** The shape of every parameter of a U-Net, in our layout, found by writing its graph at the least size that the levels can halve. */
 function modelShapes(part: InferredModel): Map<string, Shape> {
   const side = 2 ** (part["model.dimMults"].length - 1);
-  const { "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels } = part;
-  configure({
+  const { "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels, "model.classes": classes } = part;
+  const config = configure({
     "model.dim": dim,
     "model.dimMults": dimMults,
     "model.block": block,
     "model.channels": channels,
+    "model.classes": classes,
     "data.height": side,
     "data.width": side,
   });
   const scope = new Scope();
-  unet(scope, input("x", [1, side, side, channels]), input("t", [1], "int32"), { dim, dimMults, block, groups: 1 });
+  model(scope, input("x", [1, side, side, channels]), input("t", [1], "int32"), config);
   return new Map([...scope.parameters].map(([name, { shape }]) => [name, shape]));
 }
 

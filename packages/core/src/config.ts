@@ -94,6 +94,14 @@ const text = (value: string, help: string): Field<string> => ({
   parse: (text) => text,
 });
 
+const texts = (value: readonly string[], help: string): Field<readonly string[]> => ({
+  default: value,
+  help,
+  expected: "a list of different texts that are not empty",
+  accepts: (x) => Array.isArray(x) && x.every((text) => typeof text === "string" && text !== "") && new Set(x).size === x.length,
+  parse: (text) => (text === "" ? [] : text.split(",")),
+});
+
 /** All keys, in the order that help prints them. */
 export const fields = {
   "model.dim": integer(28, "Width of the first level and of the time embedding", { least: 4, most: 8192, step: 2 }),
@@ -101,6 +109,7 @@ export const fields = {
   "model.block": choice(["resnet", "convnext"], "resnet", "Kind of the U-Net's blocks"),
   "model.groups": integer(1, "Groups of the normalisations in ResNet blocks", { least: 1, most: 8192 }),
   "model.channels": integer(1, "Channels of an image, from the data", { least: 1, most: 4096 }),
+  "model.classes": texts([], "Names of the classes that the model can be asked for, in the order of the labels, from the data"),
   "data.name": text("fashion-mnist", "What the model learns: a known data set or the name of a folder"),
   "data.height": integer(28, "Height of an image in pixels, from the data", { least: 1, most: 65536 }),
   "data.width": integer(28, "Width of an image in pixels, from the data", { least: 1, most: 65536 }),
@@ -119,6 +128,7 @@ export const fields = {
   "train.weightDecay": number(0.01, "Weight decay of AdamW", { least: 0 }),
   "train.loss": choice(lossNames, "huber", "Loss between the noise and its prediction"),
   "train.emaDecay": number(0.9999, "Decay of the averaged weights, reached by the ramp (1 + n) / (10 + n)", { least: 0, below: 1 }),
+  "train.classDropout": number(0.1, "How often an image's class is left out, so that the model also learns to do without", { least: 0, most: 1 }),
   "train.sampleEvery": integer(0, "Steps between sample sheets; 0 is once per epoch", { least: 0 }),
   "train.checkpointEvery": integer(1000, "Steps between checkpoints", { least: 1 }),
   "train.dtype": choice(["float32", "bf16"], "float32", "Precision of the training step"),

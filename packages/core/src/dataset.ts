@@ -41,6 +41,8 @@ export interface DatasetBatch {
   readonly images: Float32Array;
   /** Weight of each image's loss: see `lossWeights`; 0 for the padding of an epoch's last batch. */
   readonly weights: Float32Array;
+  /** Class of each image, where the data have classes; 0 for the padding. */
+  readonly labels?: readonly number[];
   readonly epoch: number;
   /** Images that are no padding. */
   readonly count: number;
@@ -62,7 +64,8 @@ export async function batch(dataset: Dataset, { seed, batch, step, flip }: Batch
   for (const [i, bytes] of pixels.entries()) {
     normalise(dataset, bytes, images.subarray(i * size, (i + 1) * size), flip && (flips[i]! & 1) === 1);
   }
-  return { images, weights: lossWeights(batch, order.length, size), epoch, count: order.length };
+  const labels = dataset.label && Array.from({ length: batch }, (_, i) => (i < order.length ? dataset.label!(order[i]!) : 0));
+  return { images, weights: lossWeights(batch, order.length, size), ...(labels && { labels }), epoch, count: order.length };
 }
 
 /** The last order of each data set, since all steps of an epoch share it. */

@@ -7,7 +7,7 @@
 export type Stream = Int32Array;
 
 /** What a stream's numbers are for; streams of different purposes never overlap. */
-export const purposes = { weights: 0, order: 1, flips: 2, timesteps: 3, noise: 4, start: 5, steps: 6, shapes: 7, crops: 8 } as const;
+export const purposes = { weights: 0, order: 1, flips: 2, timesteps: 3, noise: 4, start: 5, steps: 6, shapes: 7, crops: 8, classes: 9 } as const;
 export type Purpose = keyof typeof purposes;
 
 /** The stream of `purpose` at `step`; `seed` and `step` are integers in [0, 2^32), `offset` counts blocks of four numbers. */

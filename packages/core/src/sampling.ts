@@ -1,10 +1,11 @@
 import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
+import { classRows, classWidth, guide } from "./classes.ts";
 import type { Config } from "./config.ts";
 import { normals, stream } from "./random.ts";
 import { coefficientNames, type Row, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
 import { schedule } from "./schedule.ts";
 import { Scope } from "./scope.ts";
-import { input, size, variable } from "./tensor.ts";
+import { array, input, size, type Tensor, variable } from "./tensor.ts";
 import { averagedWeights, gaussian, imageShape, model } from "./training.ts";
 
 /** After a step of sampling: `x()` reads x_{t-1} and `x0()` the predicted x_0 from the device, [batch, height, width, channels]. */
@@ -22,6 +23,10 @@ export interface Draw {
   readonly first?: number;
   /** x_T [batch, height, width, channels] in place of the drawn one. */
   readonly start?: Numbers;
+  /** Class of each image; undefined draws without one, as do images beyond the list. */
+  readonly labels?: readonly (number | undefined)[];
+  /** How much to heed the classes: see `guide` in classes.ts. Other than 1 it needs a sampler that was compiled to be guided. */
+  readonly guidance?: number;
   /** Goes on after a step of the same draw that was read before, as if nothing had come between. */
   readonly resume?: Reached;
 }
@@ -48,6 +53,8 @@ export interface SamplerSettings extends SamplerOptions {
   readonly sampler?: SamplerName;
   /** Images a run. */
   readonly batch: number;
+  /** Whether draws may have a guidance other than 1, for which a step calls the model twice. */
+  readonly guided?: boolean | undefined;
 }
 
 /** The parameters of a configuration's model with their shapes, in the order of use. */
@@ -58,13 +65,19 @@ export function parametersOf(config: Config): Scope["parameters"] {
 }
 
 /** One sampler step for `batch` images as a graph: x and the last x0 are variables, so they stay on the device. */
-export function samplingStep(config: Config, batch: number, clip: boolean): Step {
+export function samplingStep(config: Config, batch: number, { clip, guided = false }: { readonly clip: boolean; readonly guided?: boolean }): Step {
   const shape = imageShape(config, batch);
   const x = variable("x", shape);
-  const prediction = model(new Scope(), x, input("t", [1], "int32"), config);
+  const prediction = (guided ? guidedModel : model)(new Scope(), x, input("t", [1], "int32"), config);
   const row = Object.fromEntries(coefficientNames.map((name) => [name, input(name, [])])) as RowCoefficients;
   const next = samplerStep(x, variable("x0", shape), prediction, gaussian("z", shape), row, { clip });
   return { outputs: {}, updates: { x: next.x, x0: next.x0 } };
+}
+
+/** What the model predicts with the classes that are fed, guided away from what it predicts without. */
+function guidedModel(p: Scope, x: Tensor, t: Tensor, config: Config): Tensor {
+  const none = array(classRows(config, [undefined]), 1, classWidth(config));
+  return guide(model(p, x, t, config), model(new Scope(), x, t, config, none), input("guidance", []));
 }
 
 /** Compiles a sampler for the model that `config` describes, with the weights `parameters`. Throws as `rows` and `compile` do. */
@@ -72,20 +85,23 @@ export async function compileSampler(
   backend: Backend,
   config: Config,
   parameters: State,
-  { sampler = "ddpm", batch, ...options }: SamplerSettings,
+  { sampler = "ddpm", batch, guided = false, ...options }: SamplerSettings,
 ): Promise<Sampler> {
+  if (guided && classWidth(config) === 0) throw new TypeError("Expected a model with classes to guide but found one without");
   const constants = schedule(config["diffusion.schedule"], config["diffusion.timesteps"]);
   const table = rows(sampler, constants, { variance: config["diffusion.variance"], ...options });
   const clip = options.clip ?? samplers[sampler].clip;
   const zeros = new Float32Array(size(imageShape(config, batch)));
-  const program = await backend.compile(samplingStep(config, batch, clip), new Map([...parameters, ["x", zeros], ["x0", zeros]]));
+  const program = await backend.compile(samplingStep(config, batch, { clip, guided }), new Map([...parameters, ["x", zeros], ["x0", zeros]]));
   const elements = zeros.length / batch;
   return {
     table,
     ...(program.how !== undefined && { how: program.how }),
-    draw: ({ seed = 0, first = 0, start, resume } = {}) => {
+    draw: ({ seed = 0, first = 0, start, labels = [], guidance = 1, resume } = {}) => {
       const from = resume ?? { step: 0, x: start ?? startNoise(seed, batch, elements, first), x0: zeros };
-      return steps(program, table, batch, { seed, first, from });
+      if (guidance !== 1 && !guided) throw new TypeError(`Expected no guidance without \`guided\` at compilation but found ${guidance}`);
+      const feeds = { ...classFeeds(config, labels, batch), ...(guided && { guidance: Float64Array.of(guidance) }) };
+      return steps(program, table, batch, { seed, first, from, feeds });
     },
     write: (parameters) => program.write(parameters),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
@@ -142,13 +158,28 @@ export class AverageSampler implements AsyncDisposable {
   }
 }
 
+function classFeeds(config: Config, labels: Draw["labels"] & {}, batch: number): Record<string, Numbers> {
+  if (classWidth(config) > 0)
+    return {
+      classes: classRows(
+        config,
+        Array.from({ length: batch }, (_, i) => labels[i]),
+      ),
+    };
+  const label = labels.find((label) => label !== undefined);
+  if (label === undefined) return {};
+  throw new TypeError(`Expected no class for a model without classes but found ${label}`);
+}
+
 interface Course {
   readonly seed: number;
   readonly first: number;
   readonly from: Reached;
+  /** What is the same at every step. */
+  readonly feeds: Readonly<Record<string, Numbers>>;
 }
 
-async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, from }: Course): AsyncGenerator<Progress> {
+async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, from, feeds }: Course): AsyncGenerator<Progress> {
   await program.write(
     new Map([
       ["x", from.x],
@@ -159,7 +190,7 @@ async function* steps(program: Program, table: readonly Row[], batch: number, { 
   const read = async (name: string): Promise<Numbers> => (await program.read([name])).get(name)!;
   for (const [i, row] of [...table.entries()].slice(from.step)) {
     const coefficients = Object.fromEntries(coefficientNames.map((name) => [name, Float64Array.of(row[name])]));
-    await program.run({ ...coefficients, t: Int32Array.of(row.t), z: stream(seed, "steps", i, first * blocks) });
+    await program.run({ ...feeds, ...coefficients, t: Int32Array.of(row.t), z: stream(seed, "steps", i, first * blocks) });
     yield { step: i + 1, steps: table.length, t: row.t, x: () => read("x"), x0: () => read("x0") };
   }
 }

@@ -13,13 +13,14 @@ export interface ShapesOptions {
 /** Distance from the outline of a shape within the unit disc, negative inside; y points down. */
 type Outline = (x: number, y: number) => number;
 
-const outlines: readonly Outline[] = [
-  (x, y) => Math.hypot(x, y) - 1,
-  (x, y) => Math.max(Math.abs(x), Math.abs(y)) - 0.7,
-  (x, y) => Math.max(Math.abs(x) * 0.866 - y * 0.5, y) - 0.5,
-  (x, y) => Math.abs(Math.hypot(x, y) - 0.75) - 0.25,
-  (x, y) => Math.max(Math.min(Math.abs(x), Math.abs(y)) - 0.3, Math.max(Math.abs(x), Math.abs(y)) - 0.95),
-];
+const outlines: Readonly<Record<string, Outline>> = {
+  disc: (x, y) => Math.hypot(x, y) - 1,
+  square: (x, y) => Math.max(Math.abs(x), Math.abs(y)) - 0.7,
+  triangle: (x, y) => Math.max(Math.abs(x) * 0.866 - y * 0.5, y) - 0.5,
+  ring: (x, y) => Math.abs(Math.hypot(x, y) - 0.75) - 0.25,
+  cross: (x, y) => Math.max(Math.min(Math.abs(x), Math.abs(y)) - 0.3, Math.max(Math.abs(x), Math.abs(y)) - 0.95),
+};
+const classes = Object.keys(outlines);
 
 /**
  * Procedural pictures of one disc, square, triangle, ring or cross each; image i is a function of the seed and i.
@@ -30,13 +31,17 @@ export function shapes({ height = 28, width = 28, channels = 1, count = 10_000, 
   for (const [name, x] of Object.entries({ height, width, count })) {
     if (!Number.isInteger(x) || x < 1) throw new RangeError(`Expected ${name} of shapes to be a positive integer but found ${x}`);
   }
-  const pixels = (index: number): Uint8Array => draw(uniforms(stream(seed, "shapes", index), 7), height, width, channels);
-  return { name: "shapes", count, height, width, channels, pixels };
+  const random = (index: number): Float64Array => uniforms(stream(seed, "shapes", index), 7);
+  const label = (index: number): number => classOf(random(index)[0]!);
+  const pixels = (index: number): Uint8Array => draw(random(index), height, width, channels);
+  return { name: "shapes", count, height, width, channels, classes, label, pixels };
 }
+
+const classOf = (chance: number): number => Math.floor(chance * classes.length);
 
 function draw(random: Float64Array, height: number, width: number, channels: number): Uint8Array {
   const [kind, size, left, top, turn, ...colours] = random as unknown as [number, number, number, number, number, ...number[]];
-  const outline = outlines[Math.floor(kind * outlines.length)]!;
+  const outline = outlines[classes[classOf(kind)]!]!;
   const radius = Math.min(height, width) * (0.3 + 0.12 * size);
   const within = (length: number, place: number): number => length / 2 + (place - 0.5) * (length / 2 - radius);
   const [centreX, centreY] = [within(width, left), within(height, top)];

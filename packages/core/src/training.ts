@@ -1,4 +1,5 @@
 import type { Numbers, Program, Step } from "./backend.ts";
+import { classRows, classWidth, droppedLabels } from "./classes.ts";
 import type { Config } from "./config.ts";
 import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
 import { qSample } from "./diffusion.ts";
@@ -19,14 +20,21 @@ export const imageShape = (config: Config, batch: number): [number, number, numb
   config["model.channels"],
 ];
 
-/** The U-Net that a configuration describes. */
-export const model = (p: Scope, x: Tensor, t: Tensor, config: Config): Tensor =>
-  unet(p, x, t, {
-    dim: config["model.dim"],
-    dimMults: config["model.dimMults"],
-    block: config["model.block"],
-    groups: config["model.groups"],
-  });
+/** The U-Net that a configuration describes; `classes` [batch, K + 1] where it has classes. */
+export const model = (p: Scope, x: Tensor, t: Tensor, config: Config, classes = classInput(config, x.shape[0]!)): Tensor =>
+  unet(
+    p,
+    x,
+    t,
+    { dim: config["model.dim"], dimMults: config["model.dimMults"], block: config["model.block"], groups: config["model.groups"] },
+    classes,
+  );
+
+/** Where a model with classes is fed them. */
+function classInput(config: Config, batch: number): Tensor | undefined {
+  const width = classWidth(config);
+  return width > 0 ? input("classes", [batch, width]) : undefined;
+}
 
 /** Standard normal images of the Philox stream that is fed as `name`; image i starts at block i·⌈HWC/4⌉, so that more images only add to fewer. */
 export function gaussian(name: string, [batch, ...image]: readonly [number, ...number[]]): Tensor {
@@ -72,10 +80,11 @@ export function initialState({ scope }: TrainingStep, seed: number): Map<string,
   return new Map<string, Numbers>([...first, ["m", zeros], ["v", zeros], ["ema", scope.packValues(first)]]);
 }
 
-/** A batch of images in [-1, 1], [batch, height, width, channels], and the weight of each one's loss: see `batch` in dataset.ts. */
+/** Images in [-1, 1], [batch, height, width, channels], the weight of each one's loss, and the labels where there are classes: see `batch` in dataset.ts. */
 export interface Batch {
   readonly images: Numbers;
   readonly weights: Numbers;
+  readonly labels?: readonly number[];
 }
 
 /** The images of step n = 1, 2, … of a run: a function of the configuration and n alone. */
@@ -83,12 +92,13 @@ export const trainingBatch = (dataset: Dataset, config: Config, n: number): Prom
   batch(dataset, { seed: config.seed, batch: config["train.batch"], step: n, flip: config["data.flip"] });
 
 /** What step n = 1, 2, … is fed: a function of the configuration, the batch and n alone. */
-export function trainingFeeds(config: Config, { images, weights }: Batch, n: number): Record<string, Numbers> {
+export function trainingFeeds(config: Config, { images, weights, labels }: Batch, n: number): Record<string, Numbers> {
   const constants = schedule(config["diffusion.schedule"], config["diffusion.timesteps"]);
   const t = timestepsAt(config, n);
   return {
     images,
     weights,
+    ...(classWidth(config) > 0 && { classes: trainingClasses(config, labels, n) }),
     t,
     sqrtAlphasCumprod: extract(constants.sqrtAlphasCumprod, t),
     sqrtOneMinusAlphasCumprod: extract(constants.sqrtOneMinusAlphasCumprod, t),
@@ -96,6 +106,11 @@ export function trainingFeeds(config: Config, { images, weights }: Batch, n: num
     emaDecay: Float64Array.of(emaDecay(config["train.emaDecay"], n)),
     ...scalars(adamwScalars({ lr: config["train.lr"], weightDecay: config["train.weightDecay"] }, n)),
   };
+}
+
+function trainingClasses(config: Config, labels: readonly number[] | undefined, n: number): Float32Array {
+  if (!labels) throw new TypeError(`Expected labels for the ${config["model.classes"].length} classes of the model but found none with the images`);
+  return classRows(config, droppedLabels(config, labels, n));
 }
 
 /** Algorithm 1, line 3: t uniform in [0, T), one for each image. */

@@ -48,15 +48,21 @@ export function timeEmbedding(t: Tensor, dim: number): Tensor {
   return concat([angles.sin(), angles.cos()], 1);
 }
 
-/** Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, c]: the U-Net of Ho et al. 2020. */
-export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kind, groups }: UNet): Tensor {
+const classEmbedding = (p: Scope, classes: Tensor, dim: number): Tensor => classes.matmul(p.param("weight", [classes.shape[1]!, dim], { fanIn: 1 })); // a row has a single 1
+
+/**
+ * Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, c]: the U-Net of Ho et al. 2020.
+ * With `classes` [b, K + 1] (see classes.ts) an embedding of the class is added to that of the time.
+ */
+export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kind, groups }: UNet, classes?: Tensor): Tensor {
   const channels = x.shape.at(-1)!;
   const widths = dimMults.map((m) => m * dim);
   const deepest = widths.at(-1)!;
   const block: Block = (p, x, time, channels) =>
     kind === "resnet" ? resnetBlock(p, x, time, channels, groups) : convnextBlock(p, x, time, channels);
   const hidden = gelu(linear(p.at("time_mlp.1"), timeEmbedding(t, dim), 4 * dim));
-  const time = linear(p.at("time_mlp.3"), hidden, 4 * dim);
+  const embedding = linear(p.at("time_mlp.3"), hidden, 4 * dim);
+  const time = classes ? embedding.add(classEmbedding(p.at("class_emb"), classes, 4 * dim)) : embedding;
   const level = (p: Scope, x: Tensor, channels: number): Tensor =>
     linearAttention(p.at(2), block(p.at(1), block(p.at(0), x, time, channels), time, channels));
 

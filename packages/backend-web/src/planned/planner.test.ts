@@ -34,15 +34,23 @@ test("the notebook's model takes few draws, and every batch the same shaders", (
 });
 
 test("a sampler's step keeps its state on the device and adds two draws: x0 and x", () => {
-  const plan = planOf(samplingStep(notebook, 4, true));
+  const plan = planOf(samplingStep(notebook, 4, { clip: true }));
   assert.deepEqual([...plan.state.keys()].sort(), ["x", "x0"]);
   assert.deepEqual([...plan.updates.keys()].sort(), ["x", "x0"]);
   assert.equal(plan.uploads.size, 1); // the noise
   assert.equal(plan.passes.length, sources(prediction(notebook, 4)).length + 2);
 });
 
+test("a guided step is the model twice, with the weights and shaders of one", () => {
+  const classes = configure({ ...notebook, "model.classes": ["a", "b"] });
+  const passes = sources(samplingStep(classes, 4, { clip: true, guided: true }));
+  const once = sources(samplingStep(notebook, 4, { clip: true }));
+  assert.ok(passes.length <= 2 * once.length, `${passes.length} draws against ${once.length}`);
+  assert.ok(new Set(passes).size <= new Set(once).size + 1, `${new Set(passes).size} shaders against ${new Set(once).size}`);
+});
+
 test("every texture that a pass reads was written by one before it, or is given", () => {
-  const { passes, uploads, state } = planOf(samplingStep(notebook, 1, false));
+  const { passes, uploads, state } = planOf(samplingStep(notebook, 1, { clip: false }));
   const there = new Set<object>([...uploads.values(), ...state.values()].map(({ surface }) => surface));
   for (const { name, inputs, output } of passes) {
     for (const source of inputs.values()) assert.ok(source.kind !== "surface" || there.has(source), name);

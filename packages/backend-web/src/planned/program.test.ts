@@ -64,7 +64,7 @@ const programOf = (step: Step): { fake: Fake; program: PlannedProgram } => {
 };
 
 test("a sampler's draws read only what was written before, in few textures, and all are freed once", async () => {
-  const step = samplingStep(config, 2, true);
+  const step = samplingStep(config, 2, { clip: true });
   const { fake, program } = programOf(step);
   const surfaces = planOf(step).passes.length;
   assert.ok(fake.alive.size < surfaces + 100);

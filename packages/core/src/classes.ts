@@ -1,0 +1,34 @@
+/**
+ * Class conditioning: a model is told a class for each image as a row of K + 1 numbers that is 1 at the class and 0 elsewhere; the last place
+ * stands for no class, so that one model learns to draw both with and without one (Ho and Salimans 2022).
+ */
+import type { Config } from "./config.ts";
+import { stream, uniforms } from "./random.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Length of the rows: classes and one place for none; 0 for a model without classes. */
+export const classWidth = ({ "model.classes": classes }: Pick<Config, "model.classes">): number => (classes.length > 0 ? classes.length + 1 : 0);
+
+/** Rows [labels, K + 1] of labels, where undefined is no class. Throws a RangeError for a label that the model does not have. */
+export function classRows(config: Config, labels: readonly (number | undefined)[]): Float32Array {
+  const width = classWidth(config);
+  const rows = new Float32Array(labels.length * width);
+  for (const [i, label = width - 1] of labels.entries()) {
+    if (!(Number.isInteger(label) && label >= 0 && label < width))
+      throw new RangeError(`Expected a class in [0, ${config["model.classes"].length}) but found ${label}`);
+    rows[i * width + label] = 1;
+  }
+  return rows;
+}
+
+/** The labels of training step n, each left out with probability `train.classDropout`: a function of the configuration and n alone. */
+export function droppedLabels(config: Config, labels: readonly number[], n: number): (number | undefined)[] {
+  const chances = uniforms(stream(config.seed, "classes", n), labels.length);
+  return labels.map((label, i) => (chances[i]! < config["train.classDropout"] ? undefined : label));
+}
+
+/**
+ * Classifier-free guidance (Ho and Salimans 2022, eq. 6 with scale w + 1): away from what the model predicts without a class, towards and beyond
+ * what it predicts with one. Scale 0 ignores the class, 1 is the plain conditional model.
+ */
+export const guide = (withClass: Tensor, without: Tensor, scale: Tensor): Tensor => without.add(withClass.sub(without).mul(scale));
