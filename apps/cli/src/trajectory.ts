@@ -73,7 +73,7 @@ function strip(frames: readonly Frame[], [n, h, w, c]: Shape): Promise<string> {
   const picture = (x: Float32Array, i: number): Picture => grid(x.subarray(i * elements, (i + 1) * elements), 1, h, w, c, { gap: 0 });
   return sheetSvg({
     title: "From noise to image",
-    subtitle: "xₜ as the sampler finds it before it predicts at t",
+    subtitle: "What the sampler shows the model at each t, and the image after the last step",
     columns: frames.map(({ label }) => label),
     rows: Array.from({ length: Math.min(n, most.rows) }, (_, i) => ({ cells: frames.map(({ x }) => ({ picture: picture(x, i) })) })),
   });
