@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { convertCommand } from "./commands/convert.ts";
 import { denoiseCommand } from "./commands/denoise.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { forwardCommand } from "./commands/forward.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { playgroundCommand } from "./commands/playground.ts";
 import { sampleCommand } from "./commands/sample.ts";
@@ -18,6 +19,7 @@ const commands = [
   playgroundCommand,
   denoiseCommand,
   scheduleCommand,
+  forwardCommand,
   inspectCommand,
   convertCommand,
 ];

@@ -39,9 +39,11 @@ export function grid(values: Float32Array, n: number, h: number, w: number, c: n
 
 const byte = (x: number): number => Math.min(Math.max(Math.round((x + 1) * 127.5), 0), 255);
 
+export const encodePng = (picture: Picture): Uint8Array => encode({ ...picture, depth: 8 });
+
 /** Writes a picture as PNG and returns the bytes. */
 export async function writePng(path: string, picture: Picture): Promise<Uint8Array> {
-  const png = encode({ ...picture, depth: 8 });
+  const png = encodePng(picture);
   await writeAtomically(path, png);
   return png;
 }

@@ -11,6 +11,7 @@ import {
   samplerNames,
   size,
   spacingNames,
+  startNoise,
 } from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
@@ -20,6 +21,7 @@ import { configOf, configOptions, count, describesModel, deviceOption } from "..
 import { grid, writePng } from "../picture.ts";
 import { progress } from "../progress.ts";
 import { readImages, writeImages } from "../tensor-file.ts";
+import { Trajectory } from "../trajectory.ts";
 
 interface Options {
   readonly checkpoint: string;
@@ -32,6 +34,7 @@ interface Options {
   readonly seed: number;
   readonly init?: string;
   readonly out: string;
+  readonly trajectory?: string;
   readonly device: string;
 }
 
@@ -53,6 +56,7 @@ export function sampleCommand(program: Command): void {
     .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser((text) => parseValue("seed", text)).default(0))
     .option("--init <file>", "safetensors file whose xT [N,C,H,W] replaces the drawn start")
     .requiredOption("--out <path>", "grid.png, samples.safetensors, or a folder for one PNG each")
+    .option("--trajectory <file>", "the way from noise to images as well: a strip.png (or .svg) or a moving way.gif")
     .addOption(deviceOption())
     .action(sample);
   configOptions(command, describesModel);
@@ -60,6 +64,7 @@ export function sampleCommand(program: Command): void {
 
 async function sample(options: Options, command: Command): Promise<void> {
   const writer = await writerTo(options.out);
+  const trajectory = options.trajectory === undefined ? undefined : await Trajectory.open(options.trajectory);
   const xT = options.init === undefined ? undefined : await readImages(options.init, "xT");
   const [, , height, width] = xT?.shape ?? [];
   const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel), {
@@ -72,8 +77,9 @@ async function sample(options: Options, command: Command): Promise<void> {
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
   // commander gives clip a value even where neither flag is used
   const clip = command.getOptionValueSource("clip") === "cli" ? options.clip : undefined;
-  const values = await draw(backend, checkpoint, { ...options, clip }, total, start?.values);
+  const values = await draw(backend, checkpoint, { ...options, clip }, total, start?.values, trajectory);
   await writer(values, imageShape(config, total));
+  await trajectory?.write();
   process.stdout.write(`Drew ${total} images with ${options.sampler} on ${backend.name}: ${options.out}\n`);
 }
 
@@ -89,6 +95,7 @@ async function draw(
   options: Options,
   total: number,
   start?: Float32Array,
+  trajectory?: Trajectory,
 ): Promise<Float32Array> {
   const runs = Math.ceil(total / mostAtOnce);
   const batch = Math.ceil(total / runs);
@@ -103,10 +110,13 @@ async function draw(
   using interruption = watchInterrupts("Stopping after this step; nothing is written");
   for (let run = 0; run < runs; run++) {
     const first = run * batch;
+    const watching = run === 0 ? trajectory : undefined;
     const own = start && padded(start.subarray(first * elements, (first + batch) * elements), batch * elements);
+    await watching?.begin({ table: compiled.table, shape: imageShape(config, batch), x: own ?? startNoise(seed, batch, elements) });
     for await (const { step, steps, x } of compiled.draw({ seed, first, ...(own && { start: own }) })) {
       line.update(run * steps + step);
       if (interruption.requested) throw new Interrupted("Stopped");
+      await watching?.after(step, x);
       if (step === steps) out.set((await x()).slice(0, out.length - first * elements), first * elements);
     }
   }

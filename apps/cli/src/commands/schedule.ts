@@ -1,7 +1,8 @@
 import { extname } from "node:path";
 import { type Schedule, type ScheduleName, schedule } from "@ddpm/core";
 import { type Command, Option } from "commander";
-import { prepareFolderOf, writeAtomically } from "../files.ts";
+import { figureEndings, prepareFile, writeFigure } from "../figure-file.ts";
+import { writeAtomically } from "../files.ts";
 import { count, scheduleOption } from "../options.ts";
 import { scheduleFigure } from "../schedule-figure.ts";
 
@@ -30,16 +31,15 @@ export function scheduleCommand(program: Command): void {
     .description("Write the constants of noise schedules over t: as JSON arrays, or as a figure")
     .addOption(scheduleOption())
     .addOption(new Option("--timesteps <n>", "length T").argParser(count).default(600))
-    .requiredOption("--out <file>", "file.json, by schedule where there are several, or figure.svg")
+    .requiredOption("--out <file>", "file.json, by schedule where there are several, or figure.svg or .png")
     .action(writeSchedules);
 }
 
 async function writeSchedules({ schedule: names, timesteps, out }: Options): Promise<void> {
-  const ending = extname(out);
-  if (!["", ".json", ".svg"].includes(ending)) throw new TypeError(`Expected --out to end in .json or .svg but found ${out}`);
-  await prepareFolderOf(out);
+  await prepareFile("--out", out, ["", ".json", ...figureEndings]);
   const schedules: Schedules = new Map(names.map((name) => [name, schedule(name, timesteps)]));
-  await writeAtomically(out, ending === ".svg" ? await scheduleFigure(schedules, timesteps) : json(schedules));
+  if (["", ".json"].includes(extname(out))) await writeAtomically(out, json(schedules));
+  else await writeFigure(out, await scheduleFigure(schedules, timesteps));
   process.stdout.write(`Wrote ${names.join(", ")} over ${timesteps} timesteps: ${out}\n`);
 }
 

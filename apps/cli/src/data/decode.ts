@@ -1,5 +1,5 @@
 import { decode } from "fast-png";
-import type { SharpOptions } from "sharp";
+import type { ResizeOptions, SharpOptions } from "sharp";
 import type { Size } from "./source.ts";
 
 /** Bytes [height, width, channels]. */
@@ -43,15 +43,22 @@ export async function facts(file: Uint8Array): Promise<Facts> {
  * black is what stands for nothing in the sets that the model is known from (MNIST, Fashion-MNIST). Rejects for a damaged image.
  */
 export async function covering(image: Uint8Array | Pixels, size: Size): Promise<Pixels> {
-  return (image instanceof Uint8Array && smallPng(image, size)) || resized(image, size);
+  const { height, width, channels } = size;
+  return (image instanceof Uint8Array && smallPng(image, size)) || resized(image, channels, "black", { width, height, fit: "outside" });
 }
 
-async function resized(image: Uint8Array | Pixels, { height, width, channels }: Size): Promise<Pixels> {
+/** An image in whole for people to look at, no side longer than `most` pixels; grey stays grey, and white shows through. Rejects for what is no image. */
+export async function shrunk(file: Uint8Array, most: number): Promise<Pixels> {
+  const { grey } = await facts(file);
+  return resized(file, grey ? 1 : 3, "white", { width: most, height: most, fit: "inside", withoutEnlargement: true });
+}
+
+async function resized(image: Uint8Array | Pixels, channels: Size["channels"], background: string, resize: ResizeOptions): Promise<Pixels> {
   const [input, options] = image instanceof Uint8Array ? ([image, {}] as const) : ([image.data, { raw: image } satisfies SharpOptions] as const);
   const { data, info } = await (await sharp())(input, options)
     .autoOrient()
-    .flatten({ background: "#000" })
-    .resize(width, height, { fit: "outside" })
+    .flatten({ background })
+    .resize(resize)
     .toColourspace(channels === 1 ? "b-w" : "srgb")
     .raw()
     .toBuffer({ resolveWithObject: true });

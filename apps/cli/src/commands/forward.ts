@@ -1,0 +1,65 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { type ConfigKey, configure, type ScheduleName, schedule } from "@ddpm/core";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Pixels, shrunk } from "../data/decode.ts";
+import { evenNumbers } from "../even-numbers.ts";
+import { prepareFile, writeFigure } from "../figure-file.ts";
+import { forwardFigure } from "../forward-figure.ts";
+import { configOf, configOptions, scheduleOption } from "../options.ts";
+
+interface Options {
+  readonly image: string;
+  readonly t?: readonly number[];
+  readonly schedule: readonly ScheduleName[];
+  readonly out: string;
+}
+
+/** Columns where none are asked for, and at most. */
+const [usual, most] = [8, 50] as const;
+
+const isKey = (key: ConfigKey): boolean => key === "diffusion.timesteps" || key === "seed";
+
+export function forwardCommand(program: Command): void {
+  const command = program
+    .command("forward")
+    .description("Draw how an image drowns in noise: a row for each schedule, a column for each timestep")
+    .requiredOption("--image <file>", "PNG, JPEG, WebP, …; white shows through where it is transparent")
+    .addOption(new Option("--t <list>", `timesteps from 0 to T - 1, with commas (${usual} evenly over all)`).argParser(timesteps))
+    .addOption(scheduleOption())
+    .requiredOption("--out <file>", "figure.png or .svg")
+    .action(forward);
+  configOptions(command, isKey);
+}
+
+async function forward({ image: path, t, schedule: names, out, ...flags }: Options): Promise<void> {
+  await prepareFile("--out", out);
+  const { "diffusion.timesteps": timesteps, seed } = configure(configOf(flags));
+  const ts = t ?? evenNumbers(0, timesteps - 1, usual);
+  const beyond = ts.find((t) => t >= timesteps);
+  if (beyond !== undefined)
+    throw new RangeError(`Expected --t below ${timesteps} but found ${beyond}; choose smaller ones or a larger --diffusion.timesteps`);
+  const image = await imageAt(path, sideOf(ts.length));
+  const schedules = new Map(names.map((name) => [name, schedule(name, timesteps)]));
+  await writeFigure(out, await forwardFigure({ image, name: basename(path), schedules, timesteps, ts, seed }), { scale: 1 });
+  process.stdout.write(`Drew ${basename(path)} at ${ts.length} timesteps of ${names.join(", ")}: ${out}\n`);
+}
+
+/** Pixels of a picture's longer side at most, so that a figure is some 1600 wide. */
+const sideOf = (columns: number): number => Math.min(Math.max(Math.floor(1600 / columns), 64), 512);
+
+async function imageAt(path: string, most: number): Promise<Pixels> {
+  const file = await readFile(path).catch((cause: Error) => {
+    throw new Error(`Expected an image at ${path} but could not read it: ${cause.message.split(",")[0]}`, { cause });
+  });
+  return shrunk(file, most).catch((cause: Error) => {
+    throw new SyntaxError(`${path}: Expected an image but found ${cause.message}; choose a PNG, JPEG or WebP file`, { cause });
+  });
+}
+
+function timesteps(text: string): number[] {
+  const ts = text.split(",").map((t) => (t.trim() === "" ? Number.NaN : Number(t)));
+  if (ts.length > most || !ts.every((t) => Number.isInteger(t) && t >= 0))
+    throw new InvalidArgumentError(`Expected up to ${most} timesteps from 0 such as 0,100,200`);
+  return ts;
+}
