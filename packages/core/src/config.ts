@@ -1,7 +1,8 @@
 /** Every configuration key, once: its type, default, help and check. Flags, presets, checkpoints and the page all use these. */
 import { lossNames } from "./loss.ts";
-import { objectiveNames, varianceNames } from "./sampler.ts";
+import { objectiveNames } from "./objective.ts";
 import { betas, scheduleNames } from "./schedule.ts";
+import { varianceNames } from "./solvers.ts";
 
 export interface Field<T> {
   readonly default: T;

@@ -1,9 +1,10 @@
 import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
 import type { Config } from "./config.ts";
 import { normals, stream } from "./random.ts";
-import { coefficientNames, type Row, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
+import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
 import { schedule } from "./schedule.ts";
 import { Scope } from "./scope.ts";
+import type { Row } from "./solvers.ts";
 import { input, size, variable } from "./tensor.ts";
 import { averagedWeights, gaussian, imageShape, model } from "./training.ts";
 
