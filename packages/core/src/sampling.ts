@@ -1,8 +1,7 @@
 import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
-import type { Config } from "./config.ts";
+import { type Config, scheduleFor } from "./config.ts";
 import { normals, stream } from "./random.ts";
 import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
-import { schedule } from "./schedule.ts";
 import { Scope } from "./scope.ts";
 import type { Row } from "./solvers.ts";
 import { input, size, variable } from "./tensor.ts";
@@ -75,8 +74,8 @@ export async function compileSampler(
   parameters: State,
   { sampler = "ddpm", batch, ...options }: SamplerSettings,
 ): Promise<Sampler> {
-  const constants = schedule(config["diffusion.schedule"], config["diffusion.timesteps"]);
-  const table = rows(sampler, constants, { variance: config["diffusion.variance"], ...options });
+  const { "diffusion.variance": variance, "diffusion.objective": objective } = config;
+  const table = rows(sampler, scheduleFor(config), { variance, objective, ...options });
   const clip = options.clip ?? samplers[sampler].clip;
   const zeros = new Float32Array(size(imageShape(config, batch)));
   const program = await backend.compile(samplingStep(config, batch, clip), new Map([...parameters, ["x", zeros], ["x0", zeros]]));

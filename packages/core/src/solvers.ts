@@ -33,8 +33,8 @@ export interface SolverOptions {
 export type Solver = (levels: readonly Level[], options?: SolverOptions) => Row[];
 
 /**
- * Ancestral sampling, algorithm 2 of Ho et al. 2020, on any levels. With `clip` the posterior's mean (eq. 7) of the clipped x0;
- * without it eq. 11, where x0 cancels and nothing is divided by √alphaBar. No noise at the last step.
+ * Ancestral sampling, algorithm 2 of Ho et al. 2020, on any levels: the posterior's mean (eq. 7) of x0; where that is not clipped and follows from eps,
+ * eq. 11, in which x0 cancels and nothing is divided by √alphaBar. No noise at the last step.
  */
 export const ddpm: Solver = (levels, { variance = "posterior", clip = true, objective = "eps" } = {}) => {
   oneOf(varianceNames, variance, "a variance");
@@ -43,7 +43,7 @@ export const ddpm: Solver = (levels, { variance = "posterior", clip = true, obje
     const alpha = alphaBar / alphaBarNext;
     const beta = 1 - alpha;
     const posteriorVariance = (beta * (1 - alphaBarNext)) / (1 - alphaBar);
-    const mean = clip
+    const mean = needsX0(clip, objective)
       ? { A: ((1 - alphaBarNext) * Math.sqrt(alpha)) / (1 - alphaBar), B: (beta * Math.sqrt(alphaBarNext)) / (1 - alphaBar) }
       : { A: 1 / Math.sqrt(alpha), D: -beta / Math.sqrt(alpha * (1 - alphaBar)) };
     const last = i === levels.length - 1;
@@ -52,7 +52,7 @@ export const ddpm: Solver = (levels, { variance = "posterior", clip = true, obje
 };
 
 /**
- * Song et al. 2021, eq. 12 and 16; eps stays the raw prediction where x0 is clipped. Without `clip` x0 is written out in x and eps.
+ * Song et al. 2021, eq. 12 and 16; eps stays the raw prediction where x0 is clipped. Where x0 is not clipped and follows from eps it is written out in x and eps.
  * Throws a RangeError unless `eta` is in [0, 1].
  */
 export const ddim: Solver = (levels, { eta = 0, clip = true, objective = "eps" } = {}) => {
@@ -62,7 +62,9 @@ export const ddim: Solver = (levels, { eta = 0, clip = true, objective = "eps" }
     const sigma = eta * Math.sqrt(((1 - alphaBarNext) / (1 - alphaBar)) * (1 - alphaBar / alphaBarNext));
     const direction = Math.sqrt(Math.max(0, 1 - alphaBarNext - sigma ** 2));
     const scale = Math.sqrt(alphaBarNext / alphaBar);
-    const mean = clip ? { B: Math.sqrt(alphaBarNext), D: direction } : { A: scale, D: direction - scale * Math.sqrt(1 - alphaBar) };
+    const mean = needsX0(clip, objective)
+      ? { B: Math.sqrt(alphaBarNext), D: direction }
+      : { A: scale, D: direction - scale * Math.sqrt(1 - alphaBar) };
     return row(step, objective, { ...mean, E: sigma });
   });
 };
@@ -78,6 +80,9 @@ export const dpmSolverPlusPlus: Solver = (levels, { objective = "eps" } = {}) =>
     const half = previous ? h / (2 * (logSnr(alphaBar) - logSnr(previous.alphaBar))) : 0;
     return row(step, objective, { A: Math.sqrt((1 - alphaBarNext) / (1 - alphaBar)), B: gain * (1 + half), C: -gain * half });
   });
+
+/** Unless it is clipped, an x0 that follows from eps cancels, and with it what division by √alphaBar loses. */
+const needsX0 = (clip: boolean, objective: Objective): boolean => clip || objective !== "eps";
 
 /** lambda = log(√alphaBar / √(1 - alphaBar)). */
 const logSnr = (alphaBar: number): number => Math.log(alphaBar / (1 - alphaBar)) / 2;
