@@ -39,6 +39,8 @@ test("configure() names the key, what it expected and what it found", () => {
   refuses({ "diffusion.timesteps": 0 }, /diffusion\.timesteps .* at least 1 .* found 0$/);
   refuses({ "diffusion.timesteps": 10, "diffusion.schedule": "linear-scaled" }, /diffusion\.timesteps .* betas below 1/);
   refuses({ "diffusion.schedule": "cosin" }, /one of linear, linear-scaled, cosine.* found "cosin"$/);
+  refuses({ "diffusion.zeroTerminalSnr": true }, /diffusion\.objective to be v or x0 with diffusion\.zeroTerminalSnr, .* found "eps"$/);
+  refuses({ "diffusion.zeroTerminalSnr": true, "diffusion.objective": "v", "diffusion.timesteps": 1 }, /diffusion\.timesteps .* at least 2/);
   refuses({ "train.lr": 0 }, /train\.lr to be a number above 0 but found 0$/);
   refuses({ "train.emaDecay": 1 }, /train\.emaDecay .* below 1 but found 1$/);
   refuses({ seed: 2 ** 32 }, /seed .* found 4294967296$/);

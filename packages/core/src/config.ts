@@ -1,7 +1,8 @@
 /** Every configuration key, once: its type, default, help and check. Flags, presets, checkpoints and the page all use these. */
 import { lossNames } from "./loss.ts";
-import { objectiveNames, varianceNames } from "./sampler.ts";
-import { betas, scheduleNames } from "./schedule.ts";
+import { objectiveNames } from "./objective.ts";
+import { type Schedule, schedule, scheduleNames } from "./schedule.ts";
+import { varianceNames } from "./solvers.ts";
 
 export interface Field<T> {
   readonly default: T;
@@ -121,12 +122,14 @@ export const fields = {
   "data.flip": boolean(true, "Mirror each training image left to right with probability 1/2"),
   "diffusion.timesteps": integer(600, "Steps T from image to noise", { least: 1, most: 1e6 }),
   "diffusion.schedule": choice(scheduleNames, "linear", "How the noise grows with t"),
-  "diffusion.objective": choice(objectiveNames, "eps", "What the model predicts"),
+  "diffusion.zeroTerminalSnr": boolean(false, "Rescale the schedule so that nothing of the image is left at T; needs objective v or x0"),
+  "diffusion.objective": choice(objectiveNames, "eps", "What the model predicts: the noise, the image, or the velocity between them"),
   "diffusion.variance": choice(varianceNames, "posterior", "Variance of a step back: the posterior's, or beta"),
   "train.batch": integer(128, "Images of one step", { least: 1, most: 1e6 }),
   "train.lr": number(1e-3, "Learning rate of AdamW", { above: 0 }),
   "train.weightDecay": number(0.01, "Weight decay of AdamW", { least: 0 }),
-  "train.loss": choice(lossNames, "huber", "Loss between the noise and its prediction"),
+  "train.loss": choice(lossNames, "huber", "Loss between the prediction and what it should be"),
+  "train.minSnr": number(0, "Gamma of min-SNR weighting, 5 in its paper; 0 weighs all timesteps alike", { least: 0 }),
   "train.emaDecay": number(0.9999, "Decay of the averaged weights, reached by the ramp (1 + n) / (10 + n)", { least: 0, below: 1 }),
   "train.classDropout": number(0.1, "How often an image's class is left out, so that the model also learns to do without", { least: 0, most: 1 }),
   "train.sampleEvery": integer(0, "Steps between sample sheets; 0 is once per epoch", { least: 0 }),
@@ -202,13 +205,19 @@ function checkSize(config: Config, key: "data.height" | "data.width"): void {
   throw wrong(key, `divisible by ${divisor}, which the ${config["model.dimMults"].length} levels of model.dimMults halve it by`, config[key]);
 }
 
-function checkSchedule({ "diffusion.schedule": name, "diffusion.timesteps": timesteps }: Config): void {
+function checkSchedule(config: Config): void {
   try {
-    betas(name, timesteps);
+    scheduleFor(config);
   } catch (cause) {
     throw new SyntaxError(`Expected diffusion.timesteps that diffusion.schedule can have: ${(cause as Error).message}`, { cause });
   }
+  if (config["diffusion.zeroTerminalSnr"] && config["diffusion.objective"] === "eps")
+    throw wrong("diffusion.objective", "v or x0 with diffusion.zeroTerminalSnr, since noise alone tells no image,", `"eps"`);
 }
+
+/** The constants of a configuration's schedule. */
+export const scheduleFor = (config: Config): Schedule =>
+  schedule(config["diffusion.schedule"], config["diffusion.timesteps"], { zeroTerminalSnr: config["diffusion.zeroTerminalSnr"] });
 
 /** Levenshtein's distance: how many letters to insert, delete or replace. */
 function edits(a: string, b: string): number {

@@ -25,6 +25,13 @@ export const predictX0 = (
   { sqrtAlphasCumprod, sqrtOneMinusAlphasCumprod }: Coefficients<"sqrtAlphasCumprod" | "sqrtOneMinusAlphasCumprod">,
 ): Tensor => xt.sub(eps.mul(sqrtOneMinusAlphasCumprod)).div(sqrtAlphasCumprod);
 
+/** The velocity of Salimans and Ho 2022, section 4: eps and x_0 turned by a quarter. */
+export const predictV = (
+  x0: Tensor,
+  noise: Tensor,
+  { sqrtAlphasCumprod, sqrtOneMinusAlphasCumprod }: Coefficients<"sqrtAlphasCumprod" | "sqrtOneMinusAlphasCumprod">,
+): Tensor => noise.mul(sqrtAlphasCumprod).sub(x0.mul(sqrtOneMinusAlphasCumprod));
+
 /** Eq. 7: the mean of q(x_{t-1} | x_t, x_0). */
 export const posteriorMean = (
   x0: Tensor,

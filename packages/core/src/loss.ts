@@ -1,5 +1,5 @@
-/** How far the predicted noise is from the noise. */
-import { composite, type Tensor } from "./tensor.ts";
+/** How far a prediction is from its target. */
+import { composite, size, type Tensor } from "./tensor.ts";
 
 export const lossNames = ["l1", "l2", "huber"] as const;
 export type LossName = (typeof lossNames)[number];
@@ -19,14 +19,24 @@ export function elementLoss(name: LossName, difference: Tensor): Tensor {
   return losses[name](difference);
 }
 
+/** The loss of each image, summed over its elements: [B, 1, 1, 1] of [B, H, W, C]. Throws a TypeError for an unknown name. */
+export const imageLosses = (name: LossName, target: Tensor, prediction: Tensor): Tensor => elementLoss(name, prediction.sub(target)).sum(1, 2, 3);
+
+/** The loss of a batch as a scalar from those of its images and their weights, both [B, 1, 1, 1]: see `lossWeights`. */
+export const batchLoss = (losses: Tensor, weights: Tensor): Tensor => losses.mul(weights).sum(0).reshape();
+
 /**
  * Algorithm 1, line 5: the loss of a batch as a scalar. Without weights the mean over all elements; with `weights` [B, 1, 1, 1] the sum of
  * weights · loss, so that a partial batch can be padded to the compiled size: see `lossWeights`. Throws a TypeError for an unknown name.
  */
-export function pLosses(name: LossName, noise: Tensor, prediction: Tensor, weights?: Tensor): Tensor {
-  const loss = elementLoss(name, prediction.sub(noise));
-  const axes = loss.shape.map((_, axis) => axis);
-  return (weights ? loss.mul(weights).sum(...axes) : loss.mean(...axes)).reshape();
+export function pLosses(name: LossName, target: Tensor, prediction: Tensor, weights?: Tensor): Tensor {
+  const losses = imageLosses(name, target, prediction);
+  return weights
+    ? batchLoss(losses, weights)
+    : losses
+        .sum(0)
+        .mul(1 / size(prediction.shape))
+        .reshape();
 }
 
 /**

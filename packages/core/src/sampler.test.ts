@@ -3,21 +3,10 @@ import { test } from "node:test";
 import { goldenJson } from "../test/golden.ts";
 import { pSample } from "./diffusion.ts";
 import { evaluate } from "./reference.ts";
-import {
-  coefficientNames,
-  ddim,
-  ddpm,
-  type Row,
-  type RowCoefficients,
-  rows,
-  type SamplerName,
-  type SamplerOptions,
-  type Spacing,
-  samplerStep,
-  spacingNames,
-  timesteps,
-} from "./sampler.ts";
+import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerNames, samplerStep } from "./sampler.ts";
 import { schedule } from "./schedule.ts";
+import { ddim, ddpm, type Row } from "./solvers.ts";
+import { levelsAt, type Spacing, spacingNames, timesteps } from "./spacing.ts";
 import { constant, input } from "./tensor.ts";
 
 interface Case {
@@ -83,7 +72,7 @@ test("samplerStep() computes a row's formula", () => {
 
 test("ddpm() over all timesteps without clip is pSample(), eq. 11, for both variances", () => {
   for (const variance of ["posterior", "beta"] as const) {
-    for (const row of ddpm(s, all, { variance, clip: false })) {
+    for (const row of ddpm(levelsAt(s, all), { variance, clip: false })) {
       const { t, A, D, E } = row;
       const sigmas = t === 0 ? 0 : Math.sqrt((variance === "beta" ? s.betas : s.posteriorVariance)[t]!);
       const [betas, sqrtRecipAlphas, sqrtOneMinusAlphasCumprod] = [s.betas[t]!, s.sqrtRecipAlphas[t]!, s.sqrtOneMinusAlphasCumprod[t]!];
@@ -96,7 +85,7 @@ test("ddpm() over all timesteps without clip is pSample(), eq. 11, for both vari
 
 test("ddpm() with and without clip agree where x0 is within bounds, and so does ddim()", () => {
   for (const sampler of [ddpm, ddim]) {
-    const [clipped, direct] = [true, false].map((clip) => sampler(s, [900, 500, 100, 7], { clip }));
+    const [clipped, direct] = [true, false].map((clip) => sampler(levelsAt(s, [900, 500, 100, 7]), { clip }));
     for (const [i, p] of clipped!.entries()) {
       const q = direct![i]!;
       near(p.A + p.B * p.a, q.A, 1e-9);
@@ -108,8 +97,8 @@ test("ddpm() with and without clip agree where x0 is within bounds, and so does 
 
 test("ddim() with eta 1 has DDPM's variance, and the same mean", () => {
   const list = [999, 750, 400, 10, 0];
-  const ancestral = ddpm(s, list, { clip: false });
-  for (const [i, row] of ddim(s, list, { eta: 1, clip: false }).entries()) {
+  const ancestral = ddpm(levelsAt(s, list), { clip: false });
+  for (const [i, row] of ddim(levelsAt(s, list), { eta: 1, clip: false }).entries()) {
     near(row.E, ancestral[i]!.E);
     near(row.A, ancestral[i]!.A, 1e-9);
     near(row.D, ancestral[i]!.D, 1e-9);
@@ -123,6 +112,16 @@ test("the last step draws no noise, and ddim's and dpm++'s gives x0", () => {
     assert.deepEqual([A, B, C, D, E], [0, 1, 0, 0, 0]);
     const last = rows("ddim", s, { steps: 10, spacing, eta: 1 }).at(-1)!;
     assert.deepEqual([last.A, last.B, last.D, last.E], [0, 1, 0, 0]);
+  }
+});
+
+test("each row ends at the level where the next one begins, and the last at the image", () => {
+  for (const name of samplerNames) {
+    const table = rows(name, s, { steps: 9 });
+    assert.deepEqual(
+      table.map(({ alphaBarNext }) => alphaBarNext),
+      [...table.slice(1).map(({ t }) => s.alphasCumprod[t]), 1],
+    );
   }
 });
 
@@ -150,13 +149,13 @@ test("rows() defaults to all timesteps for ddpm, 50 for ddim, 20 for dpm++, or a
 
 test("timesteps() are distinct, decreasing and within [0, T) for every number of steps", () => {
   for (const spacing of spacingNames) {
-    for (const sampler of ["ddim", "dpm++"] as const) {
+    for (const spare of [0, 1]) {
       for (let steps = 1; steps <= 59; steps++) {
-        const list = timesteps(spacing, 60, steps, sampler);
+        const list = timesteps(spacing, 60, steps, spare);
         assert.equal(list.length, steps);
         assert.ok(
           list.every((t, i) => Number.isInteger(t) && t >= 0 && t < (list[i - 1] ?? 60)),
-          `${spacing} ${sampler} ${steps}: ${list}`,
+          `${spacing} ${spare} ${steps}: ${list}`,
         );
       }
     }
@@ -165,18 +164,18 @@ test("timesteps() are distinct, decreasing and within [0, T) for every number of
 
 test("impossible steps are a RangeError that says what is possible", () => {
   for (const steps of [0, -3, 2.5, Number.NaN, 11]) {
-    assert.throws(() => timesteps("trailing", 10, steps, "dpm++"), { name: "RangeError", message: /\[1, 10\]/ });
+    assert.throws(() => timesteps("trailing", 10, steps, 1), { name: "RangeError", message: /\[1, 10\]/ });
   }
   for (const spacing of ["leading", "linspace"] as const) {
-    assert.throws(() => timesteps(spacing, 10, 10, "dpm++"), { name: "RangeError", message: /\[1, 9\]/ });
+    assert.throws(() => timesteps(spacing, 10, 10, 1), { name: "RangeError", message: /\[1, 9\]/ });
   }
-  assert.throws(() => ddpm(s, [3, 3]), RangeError);
-  assert.throws(() => ddpm(s, [1000]), RangeError);
+  assert.throws(() => levelsAt(s, [3, 3]), RangeError);
+  assert.throws(() => levelsAt(s, [1000]), RangeError);
 });
 
 test("unknown names are a TypeError that names all", () => {
   assert.throws(() => rows("euler" as SamplerName, s), { name: "TypeError", message: /ddpm, ddim, dpm\+\+ but found euler/ });
-  assert.throws(() => timesteps("karras" as Spacing, 10, 5, "ddim"), { name: "TypeError", message: /leading, trailing, linspace/ });
+  assert.throws(() => timesteps("karras" as Spacing, 10, 5), { name: "TypeError", message: /leading, trailing, linspace/ });
   for (const options of [{ variance: "large" }, { objective: "score" }]) assert.throws(() => rows("ddpm", s, options as SamplerOptions), TypeError);
 });
 

@@ -1,10 +1,10 @@
 import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
 import { classRows, classWidth, guide } from "./classes.ts";
-import type { Config } from "./config.ts";
+import { type Config, scheduleFor } from "./config.ts";
 import { normals, stream } from "./random.ts";
-import { coefficientNames, type Row, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
-import { schedule } from "./schedule.ts";
+import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
 import { Scope } from "./scope.ts";
+import type { Row } from "./solvers.ts";
 import { array, input, size, type Tensor, variable } from "./tensor.ts";
 import { averagedWeights, gaussian, imageShape, model } from "./training.ts";
 
@@ -88,8 +88,8 @@ export async function compileSampler(
   { sampler = "ddpm", batch, guided = false, ...options }: SamplerSettings,
 ): Promise<Sampler> {
   if (guided && classWidth(config) === 0) throw new TypeError("Expected a model with classes to guide but found one without");
-  const constants = schedule(config["diffusion.schedule"], config["diffusion.timesteps"]);
-  const table = rows(sampler, constants, { variance: config["diffusion.variance"], ...options });
+  const { "diffusion.variance": variance, "diffusion.objective": objective } = config;
+  const table = rows(sampler, scheduleFor(config), { variance, objective, ...options });
   const clip = options.clip ?? samplers[sampler].clip;
   const zeros = new Float32Array(size(imageShape(config, batch)));
   const program = await backend.compile(samplingStep(config, batch, { clip, guided }), new Map([...parameters, ["x", zeros], ["x0", zeros]]));

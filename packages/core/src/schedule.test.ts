@@ -45,6 +45,23 @@ test("the posterior is Bayes' rule for Gaussians", () => {
   assert.equal(s.posteriorLogVarianceClipped[0], s.posteriorLogVarianceClipped[1]);
 });
 
+test("zero terminal SNR keeps the first alphaBar, stretches √alphaBar evenly, and ends at noise alone", () => {
+  for (const name of scheduleNames) {
+    const [plain, zero] = [schedule(name, 300), schedule(name, 300, { zeroTerminalSnr: true })];
+    close(zero.alphasCumprod[0]!, plain.alphasCumprod[0]!);
+    assert.deepEqual([zero.alphasCumprod[299], zero.snr[299], zero.betas[299]], [0, 0, 1]);
+    const [first, last] = [plain.sqrtAlphasCumprod[0]!, plain.sqrtAlphasCumprod[299]!];
+    for (const t of [1, 150, 298]) close(zero.sqrtAlphasCumprod[t]!, ((plain.sqrtAlphasCumprod[t]! - last) * first) / (first - last));
+  }
+});
+
+test("with zero terminal SNR only what divides by √alphaBar is infinite, and only at the last timestep", () => {
+  const constants = Object.entries(schedule("linear", 100, { zeroTerminalSnr: true })) as [keyof Schedule, Float64Array][];
+  const infinite = constants.filter(([, values]) => !values.every(Number.isFinite));
+  assert.deepEqual(infinite.map(([key]) => key).sort(), ["sqrtRecipAlphas", "sqrtRecipAlphasCumprod", "sqrtRecipm1AlphasCumprod"]);
+  for (const [key, values] of infinite) assert.ok(values.subarray(0, 99).every(Number.isFinite), key);
+});
+
 test("a schedule may have one timestep, the first of its betas", () => {
   assert.deepEqual([...betas("linear", 1)], [1e-4]);
   assert.equal(schedule("linear", 1).posteriorVariance[0], 0);
@@ -59,7 +76,9 @@ test("an unknown schedule is a TypeError that names all", () => {
 test("impossible timesteps are a RangeError", () => {
   for (const timesteps of [0, -1, 1.5, Number.NaN, Infinity]) assert.throws(() => betas("linear", timesteps), RangeError);
   assert.throws(() => betas("linear-scaled", 20), { name: "RangeError", message: /linear-scaled with 20 timesteps has 1 at t = 19/ });
-  for (const beta of [0, 1, -0.1, Number.NaN]) assert.throws(() => scheduleOf([0.1, beta]), RangeError);
+  for (const beta of [0, 1.1, -0.1, Number.NaN]) assert.throws(() => scheduleOf([0.1, beta]), RangeError);
+  for (const betas of [[1], [0.1, 1, 0.1]]) assert.throws(() => scheduleOf(betas), RangeError);
+  assert.throws(() => schedule("linear", 1, { zeroTerminalSnr: true }), { name: "RangeError", message: /at least 2 timesteps .* found 1/ });
 });
 
 test("extract() takes the values at the timesteps, and only at those there are", () => {

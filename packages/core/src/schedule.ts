@@ -30,8 +30,14 @@ export interface Schedule {
   readonly snr: Float64Array;
 }
 
+export interface ScheduleOptions {
+  /** Whether alphaBar is stretched so that nothing of the image is left at T: see `rescaled`. */
+  readonly zeroTerminalSnr?: boolean;
+}
+
 /** The constants of a named schedule. Throws a TypeError for an unknown name, a RangeError for a number of timesteps that it cannot have. */
-export const schedule = (name: ScheduleName, timesteps: number): Schedule => scheduleOf(betas(name, timesteps));
+export const schedule = (name: ScheduleName, timesteps: number, { zeroTerminalSnr = false }: ScheduleOptions = {}): Schedule =>
+  scheduleOf(zeroTerminalSnr ? rescaled(betas(name, timesteps)) : betas(name, timesteps));
 
 /** The variances [T] of a named schedule. Throws as `schedule` does. */
 export function betas(name: ScheduleName, timesteps: number): Float64Array {
@@ -43,10 +49,22 @@ export function betas(name: ScheduleName, timesteps: number): Float64Array {
   return values;
 }
 
-/** The constants that follow from variances [T]. Throws a RangeError unless each is above 0 and below 1. */
+/** Lin et al. 2023, algorithm 1: √alphaBar shifted and stretched so that its first value stays and its last is 0. Throws a RangeError for one timestep. */
+export function rescaled(betas: Float64Array): Float64Array {
+  if (betas.length < 2) throw new RangeError(`Expected at least 2 timesteps to rescale to zero terminal SNR but found ${betas.length}`);
+  const roots = scheduleOf(betas).sqrtAlphasCumprod;
+  const [first, last] = [roots[0]!, roots.at(-1)!];
+  const alphaBar = roots.map((root) => (((root - last) * first) / (first - last)) ** 2);
+  return alphaBar.map((value, t) => 1 - value / (alphaBar[t - 1] ?? 1));
+}
+
+/**
+ * The constants that follow from variances [T]; where the last is 1, which leaves noise alone, those that are divided by √alphaBar are infinite there.
+ * Throws a RangeError unless each is above 0 and below 1, or at most 1 the last.
+ */
 export function scheduleOf(variances: ArrayLike<number>): Schedule {
   const betas = Float64Array.from(variances);
-  const bad = betas.findIndex((beta) => !(beta > 0 && beta < 1));
+  const bad = betas.findIndex((beta, t) => !(beta > 0 && (beta < 1 || (beta === 1 && t > 0 && t === betas.length - 1))));
   if (bad >= 0) throw new RangeError(`Expected a beta in (0, 1) but found ${betas[bad]} at t = ${bad}`);
   const alphas = betas.map((beta) => 1 - beta);
   let product = 1;

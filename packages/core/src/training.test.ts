@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Numbers } from "./backend.ts";
-import { configure } from "./config.ts";
+import { configure, scheduleFor } from "./config.ts";
 import { batch, type Dataset } from "./dataset.ts";
 import { pSample } from "./diffusion.ts";
+import { minSnrWeight, objectiveNames } from "./objective.ts";
 import { adamwScalars, emaDecay } from "./optimizer.ts";
 import { normals, stream } from "./random.ts";
 import { evaluate, reference } from "./reference.ts";
 import { compileSampler, pSampleLoop, type Reached, samplesOf, startNoise } from "./sampling.ts";
-import { schedule } from "./schedule.ts";
 import { Scope } from "./scope.ts";
 import { shapes } from "./shapes.ts";
 import { input } from "./tensor.ts";
@@ -70,12 +70,35 @@ test("what fills a partial batch weighs nothing: loss and update are those of th
   }
 });
 
+for (const objective of objectiveNames) {
+  test(`a step's losses are those of objective ${objective}, and its loss their mean by min-SNR weights`, async () => {
+    const own = configure(config(2), { "diffusion.objective": objective, "diffusion.timesteps": 50, "train.minSnr": 5, "train.loss": "l2" });
+    const training = trainingStep(own);
+    const state = initialState(training, 0);
+    const feeds = trainingFeeds(own, await batchOf(dataset, 2), 1);
+    await using program = await reference().compile(training.step, state);
+    const { loss, losses } = await program.run(feeds);
+
+    const [x0, noise] = [feeds["images"]!, normals(stream(0, "noise", 1), 32)];
+    const image = (i: number): number => Math.floor(i / 16);
+    const [signal, share] = ["sqrtAlphasCumprod", "sqrtOneMinusAlphasCumprod"].map((name) => feeds[name]!) as [Numbers, Numbers];
+    const xt = noise.map((z, i) => signal[image(i)]! * x0[i]! + share[image(i)]! * z);
+    const prediction = model(new Scope(), input("x", [2, 4, 4, 1]), input("t", [2], "int32"), own);
+    const predicted = evaluate([prediction], new Map<string, Numbers>([...state, ["x", xt], ["t", feeds["t"]!]]))[0]!;
+    const expected = { eps: noise, x0, v: noise.map((z, i) => signal[image(i)]! * z - share[image(i)]! * x0[i]!) }[objective];
+    const means = [0, 1].map((b) => predicted.reduce((sum, y, i) => sum + (image(i) === b ? (y - expected[i]!) ** 2 / 16 : 0), 0));
+    const weights = Array.from(feeds["t"]!, (t) => minSnrWeight(objective, scheduleFor(own).snr[t]!, 5));
+    for (const [i, mean] of means.entries()) assert.ok(Math.abs(losses![i]! - mean) < 1e-6, `${losses![i]} for ${mean}`);
+    assert.ok(Math.abs(loss![0]! - (means[0]! * weights[0]! + means[1]! * weights[1]!) / 2) < 1e-6 * Math.max(1, loss![0]!), `${loss![0]}`);
+  });
+}
+
 test("pSampleLoop() is algorithm 2 written out with pSample()", async () => {
   const own = config(2);
   const training = trainingStep(own);
   const parameters = training.scope.initialValues(4);
   const drawn = await pSampleLoop(reference(), own, parameters, { batch: 2, seed: 6 });
-  const constants = schedule(own["diffusion.schedule"], own["diffusion.timesteps"]);
+  const constants = scheduleFor(own);
   const shape = [2, 4, 4, 1];
   let x = Float64Array.from(startNoise(6, 2, 16));
   for (const [i, t] of [2, 1, 0].entries()) {

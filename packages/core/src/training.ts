@@ -1,13 +1,14 @@
 import type { Numbers, Program, Step } from "./backend.ts";
 import { classRows, classWidth, droppedLabels } from "./classes.ts";
-import type { Config } from "./config.ts";
+import { type Config, scheduleFor } from "./config.ts";
 import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
 import { qSample } from "./diffusion.ts";
 import { gradients } from "./gradient.ts";
-import { pLosses } from "./loss.ts";
+import { batchLoss, imageLosses } from "./loss.ts";
+import { minSnrWeight, target } from "./objective.ts";
 import { adamw, adamwScalars, ema, emaDecay } from "./optimizer.ts";
 import { philox, stream } from "./random.ts";
-import { extract, schedule } from "./schedule.ts";
+import { extract } from "./schedule.ts";
 import { Scope } from "./scope.ts";
 import { input, randomNormal, size, type Tensor } from "./tensor.ts";
 import { unet } from "./unet.ts";
@@ -48,22 +49,26 @@ export interface TrainingStep {
 }
 
 /**
- * Algorithm 1 of Ho et al. 2020 as one step: draws the noise, predicts it from x_t, and updates parameters, moments and averages.
- * Fed by `trainingFeeds`; its one output is `loss`.
+ * Algorithm 1 of Ho et al. 2020 as one step: draws the noise, predicts from x_t what the objective asks for, and updates parameters, moments and
+ * averages. Fed by `trainingFeeds`; its outputs are `loss`, and `losses` [batch], each image's mean over its elements, unweighted.
  */
 export function trainingStep(config: Config): TrainingStep {
   const batch = config["train.batch"];
   const shape = imageShape(config, batch);
   const coefficient = (name: string): Tensor => input(name, [batch, 1, 1, 1]);
-  const noise = gaussian("noise", shape);
-  const xt = qSample(input("images", shape), noise, {
+  const [images, noise] = [input("images", shape), gaussian("noise", shape)];
+  const coefficients = {
     sqrtAlphasCumprod: coefficient("sqrtAlphasCumprod"),
     sqrtOneMinusAlphasCumprod: coefficient("sqrtOneMinusAlphasCumprod"),
-  });
+  };
+  const xt = qSample(images, noise, coefficients);
   const scope = new Scope();
   const prediction = model(scope, xt, input("t", [batch], "int32"), config);
-  const loss = pLosses(config["train.loss"], noise, prediction, coefficient("weights"));
-  return { step: { outputs: { loss }, updates: updates(scope, loss) }, scope };
+  const simple = imageLosses(config["train.loss"], target(config["diffusion.objective"], images, noise, coefficients), prediction);
+  const weighted = config["train.minSnr"] > 0 ? simple.mul(coefficient("minSnr")) : simple;
+  const loss = batchLoss(weighted, coefficient("weights"));
+  const losses = simple.mul(batch / size(shape)).reshape(batch);
+  return { step: { outputs: { loss, losses }, updates: updates(scope, loss) }, scope };
 }
 
 function updates(scope: Scope, loss: Tensor): Record<string, Tensor> {
@@ -93,7 +98,8 @@ export const trainingBatch = (dataset: Dataset, config: Config, n: number): Prom
 
 /** What step n = 1, 2, … is fed: a function of the configuration, the batch and n alone. */
 export function trainingFeeds(config: Config, { images, weights, labels }: Batch, n: number): Record<string, Numbers> {
-  const constants = schedule(config["diffusion.schedule"], config["diffusion.timesteps"]);
+  const constants = scheduleFor(config);
+  const { "diffusion.objective": objective, "train.minSnr": gamma } = config;
   const t = timestepsAt(config, n);
   return {
     images,
@@ -102,6 +108,7 @@ export function trainingFeeds(config: Config, { images, weights, labels }: Batch
     t,
     sqrtAlphasCumprod: extract(constants.sqrtAlphasCumprod, t),
     sqrtOneMinusAlphasCumprod: extract(constants.sqrtOneMinusAlphasCumprod, t),
+    minSnr: extract(constants.snr, t).map((snr) => minSnrWeight(objective, snr, gamma)),
     noise: stream(config.seed, "noise", n),
     emaDecay: Float64Array.of(emaDecay(config["train.emaDecay"], n)),
     ...scalars(adamwScalars({ lr: config["train.lr"], weightDecay: config["train.weightDecay"] }, n)),

@@ -1,0 +1,98 @@
+/** Each sampler's table: what a step does is a row of numbers from float64 arithmetic on the host. */
+import { oneOf } from "./names.ts";
+import { type Objective, type Readout, readout } from "./objective.ts";
+import { type Level, type LevelStep, stepsOf } from "./spacing.ts";
+
+/** Coefficients of one step: `x0 = clip(a·x + b·prediction)`, `eps = c·x + d·prediction`, `x′ = A·x + B·x0 + C·x0Previous + D·eps + E·z`. */
+export interface Row extends Readout {
+  /** The timestep that the model sees. */
+  readonly t: number;
+  readonly A: number;
+  readonly B: number;
+  readonly C: number;
+  readonly D: number;
+  readonly E: number;
+  /** alphaBar of the level that x′ is at, 1 for an image; the graph does not need it. */
+  readonly alphaBarNext: number;
+}
+
+export const varianceNames = ["posterior", "beta"] as const;
+export type Variance = (typeof varianceNames)[number];
+
+export interface SolverOptions {
+  /** Whether x0 is clipped to [-1, 1] at each step. */
+  readonly clip?: boolean | undefined;
+  /** DDIM's noise: 0 is deterministic, 1 has DDPM's variance. */
+  readonly eta?: number | undefined;
+  /** DDPM's noise: the posterior's variance (eq. 7) or beta, the two choices of section 3.2. */
+  readonly variance?: Variance | undefined;
+  readonly objective?: Objective | undefined;
+}
+
+/** The table of a sampler over levels of falling noise. */
+export type Solver = (levels: readonly Level[], options?: SolverOptions) => Row[];
+
+/**
+ * Ancestral sampling, algorithm 2 of Ho et al. 2020, on any levels: the posterior's mean (eq. 7) of x0; where that is not clipped and follows from eps,
+ * eq. 11, in which x0 cancels and nothing is divided by √alphaBar. No noise at the last step.
+ */
+export const ddpm: Solver = (levels, { variance = "posterior", clip = true, objective = "eps" } = {}) => {
+  oneOf(varianceNames, variance, "a variance");
+  return stepsOf(levels).map((step, i) => {
+    const { alphaBar, alphaBarNext } = step;
+    const alpha = alphaBar / alphaBarNext;
+    const beta = 1 - alpha;
+    const posteriorVariance = (beta * (1 - alphaBarNext)) / (1 - alphaBar);
+    const mean = needsX0(clip, objective)
+      ? { A: ((1 - alphaBarNext) * Math.sqrt(alpha)) / (1 - alphaBar), B: (beta * Math.sqrt(alphaBarNext)) / (1 - alphaBar) }
+      : { A: 1 / Math.sqrt(alpha), D: -beta / Math.sqrt(alpha * (1 - alphaBar)) };
+    const last = i === levels.length - 1;
+    return row(step, objective, { ...mean, E: last ? 0 : Math.sqrt(variance === "beta" ? beta : posteriorVariance) });
+  });
+};
+
+/**
+ * Song et al. 2021, eq. 12 and 16; eps stays the raw prediction where x0 is clipped. Where x0 is not clipped and follows from eps it is written out in x and eps.
+ * Throws a RangeError unless `eta` is in [0, 1].
+ */
+export const ddim: Solver = (levels, { eta = 0, clip = true, objective = "eps" } = {}) => {
+  if (!(eta >= 0 && eta <= 1)) throw new RangeError(`Expected eta in [0, 1] but found ${eta}`);
+  return stepsOf(levels).map((step) => {
+    const { alphaBar, alphaBarNext } = step;
+    const sigma = eta * Math.sqrt(((1 - alphaBarNext) / (1 - alphaBar)) * (1 - alphaBar / alphaBarNext));
+    const direction = Math.sqrt(Math.max(0, 1 - alphaBarNext - sigma ** 2));
+    const scale = Math.sqrt(alphaBarNext / alphaBar);
+    const mean = needsX0(clip, objective)
+      ? { B: Math.sqrt(alphaBarNext), D: direction }
+      : { A: scale, D: direction - scale * Math.sqrt(1 - alphaBar) };
+    return row(step, objective, { ...mean, E: sigma });
+  });
+};
+
+/** DPM-Solver++(2M), algorithm 2 of Lu et al. 2022; the first and the last step are of first order, and the last gives x0 itself. */
+export const dpmSolverPlusPlus: Solver = (levels, { objective = "eps" } = {}) =>
+  stepsOf(levels).map((step, i) => {
+    const { alphaBar, alphaBarNext } = step;
+    if (i === levels.length - 1) return row(step, objective, { B: 1 });
+    const h = logSnr(alphaBarNext) - logSnr(alphaBar);
+    const gain = -Math.sqrt(alphaBarNext) * Math.expm1(-h);
+    const previous = levels[i - 1];
+    const half = previous ? h / (2 * (logSnr(alphaBar) - logSnr(previous.alphaBar))) : 0;
+    return row(step, objective, { A: Math.sqrt((1 - alphaBarNext) / (1 - alphaBar)), B: gain * (1 + half), C: -gain * half });
+  });
+
+/** Unless it is clipped, an x0 that follows from eps cancels, and with it what division by √alphaBar loses. */
+const needsX0 = (clip: boolean, objective: Objective): boolean => clip || objective !== "eps";
+
+/** lambda = log(√alphaBar / √(1 - alphaBar)). */
+const logSnr = (alphaBar: number): number => Math.log(alphaBar / (1 - alphaBar)) / 2;
+
+type Mean = Partial<Pick<Row, "A" | "B" | "C" | "D" | "E">>;
+
+const row = ({ t, alphaBar, alphaBarNext }: LevelStep, objective: Objective, mean: Mean): Row => ({
+  t,
+  ...readout(objective, alphaBar),
+  ...{ A: 0, B: 0, C: 0, D: 0, E: 0 },
+  ...mean,
+  alphaBarNext,
+});
