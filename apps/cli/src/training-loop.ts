@@ -5,6 +5,7 @@ import {
   type Dataset,
   imageShape,
   initialState,
+  labelsInTurn,
   type Program,
   stepsPerEpoch,
   type Trainee,
@@ -110,18 +111,20 @@ function requireFinite(values: ArrayLike<number>, what: string, saved: number): 
 class SampleGrids implements AsyncDisposable {
   readonly #shape: ReturnType<typeof imageShape>;
   readonly #sampler: AverageSampler;
+  readonly #labels: readonly number[];
   readonly #folder: RunFolder;
   readonly #events: EventWriter;
 
   constructor(trainee: Trainee, folder: RunFolder, events: EventWriter) {
     this.#shape = imageShape(trainee.config, sampleCount);
+    this.#labels = labelsInTurn(trainee.config, sampleCount);
     this.#sampler = new AverageSampler(trainee, { sampler: "ddim", batch: sampleCount });
     this.#folder = folder;
     this.#events = events;
   }
 
   async draw(step: number): Promise<void> {
-    const picture = grid(Float32Array.from(await this.#sampler.draw()), ...this.#shape);
+    const picture = grid(Float32Array.from(await this.#sampler.draw(this.#labels)), ...this.#shape);
     const png = await writePng(this.#folder.file(`samples/step-${String(step).padStart(6, "0")}.png`), picture);
     this.#events.image(step, "samples", png, picture);
   }

@@ -2,6 +2,7 @@
  * Class conditioning: a model is told a class for each image as a row of K + 1 numbers that is 1 at the class and 0 elsewhere; the last place
  * stands for no class, so that one model learns to draw both with and without one (Ho and Salimans 2022).
  */
+import type { Numbers } from "./backend.ts";
 import type { Config } from "./config.ts";
 import { stream, uniforms } from "./random.ts";
 import type { Tensor } from "./tensor.ts";
@@ -20,6 +21,27 @@ export function classRows(config: Config, labels: readonly (number | undefined)[
   }
   return rows;
 }
+
+/**
+ * What a program with a model is fed for `batch` images, which are of no class beyond the labels; nothing for a model without classes.
+ * Throws a TypeError where one asks such a model for a class.
+ */
+export function classFeeds(config: Config, labels: readonly (number | undefined)[], batch: number): Record<string, Numbers> {
+  if (classWidth(config) > 0)
+    return {
+      classes: classRows(
+        config,
+        Array.from({ length: batch }, (_, i) => labels[i]),
+      ),
+    };
+  const label = labels.find((label) => label !== undefined);
+  if (label === undefined) return {};
+  throw new TypeError(`Expected no class for a model without classes but found ${label}`);
+}
+
+/** One class after the other for `count` images, or nothing for a model without classes. */
+export const labelsInTurn = ({ "model.classes": classes }: Pick<Config, "model.classes">, count: number): number[] =>
+  classes.length > 0 ? Array.from({ length: count }, (_, i) => i % classes.length) : [];
 
 /** The labels of training step n, each left out with probability `train.classDropout`: a function of the configuration and n alone. */
 export function droppedLabels(config: Config, labels: readonly number[], n: number): (number | undefined)[] {

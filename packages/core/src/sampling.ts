@@ -1,5 +1,5 @@
 import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
-import { classRows, classWidth, guide } from "./classes.ts";
+import { classFeeds, classRows, classWidth, guide } from "./classes.ts";
 import { type Config, scheduleFor } from "./config.ts";
 import { normals, stream } from "./random.ts";
 import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
@@ -144,31 +144,18 @@ export class AverageSampler implements AsyncDisposable {
     this.#settings = settings;
   }
 
-  /** Images [batch, height, width, channels]. */
-  async draw(): Promise<Numbers> {
+  /** Images [batch, height, width, channels], of the classes that `labels` say. */
+  async draw(labels: Draw["labels"] & {} = []): Promise<Numbers> {
     const { backend, config, program, scope } = this.#trainee;
     const averages = await averagedWeights(program, scope);
     this.#sampler ??= await compileSampler(backend, config, averages, this.#settings);
     await this.#sampler.write(averages);
-    return samplesOf(this.#sampler, { seed: config.seed });
+    return samplesOf(this.#sampler, { seed: config.seed, labels });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sampler?.[Symbol.asyncDispose]();
   }
-}
-
-function classFeeds(config: Config, labels: Draw["labels"] & {}, batch: number): Record<string, Numbers> {
-  if (classWidth(config) > 0)
-    return {
-      classes: classRows(
-        config,
-        Array.from({ length: batch }, (_, i) => labels[i]),
-      ),
-    };
-  const label = labels.find((label) => label !== undefined);
-  if (label === undefined) return {};
-  throw new TypeError(`Expected no class for a model without classes but found ${label}`);
 }
 
 interface Course {

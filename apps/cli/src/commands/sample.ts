@@ -15,6 +15,7 @@ import {
 } from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
+import { labelsOf } from "../class-labels.ts";
 import { prepareFolderOf } from "../files.ts";
 import { Interrupted, watchInterrupts } from "../interrupt.ts";
 import { configOf, configOptions, count, describesModel, deviceOption } from "../options.ts";
@@ -31,6 +32,8 @@ interface Options {
   readonly eta?: number | undefined;
   readonly clip?: boolean | undefined;
   readonly count: number;
+  readonly class?: string;
+  readonly guidance: number;
   readonly seed: number;
   readonly init?: string;
   readonly out: string;
@@ -53,6 +56,8 @@ export function sampleCommand(program: Command): void {
     .option("--clip", "clip the predicted x0 to [-1, 1] at each step (ddpm and ddim do)")
     .option("--no-clip", "do not: the notebook's rule")
     .addOption(new Option("--count <n>", "number of images").argParser(count).default(16).conflicts("init"))
+    .option("--class <names>", "what to draw, by name or number with commas, or all: a row of the grid for each")
+    .addOption(new Option("--guidance <x>", "how much to heed the class: 1 plainly, 2 to 5 more, at twice the time").argParser(number).default(1))
     .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser((text) => parseValue("seed", text)).default(0))
     .option("--init <file>", "safetensors file whose xT [N,C,H,W] replaces the drawn start")
     .requiredOption("--out <path>", "grid.png, samples.safetensors, or a folder for one PNG each")
@@ -73,12 +78,15 @@ async function sample(options: Options, command: Command): Promise<void> {
   const { config } = checkpoint;
   if (!checkpoint.ours) process.stderr.write(`The file does not say how the model was trained; taking ${assumed(config)}\n`);
   const start = xT?.as([config["model.channels"], config["data.height"], config["data.width"]]);
-  const total = start?.count ?? options.count;
+  const classes = options.class === undefined ? undefined : labelsOf(options.class, config);
+  const columns = classes && classes.length > 1 ? Math.ceil((start?.count ?? options.count) / classes.length) : undefined;
+  const total = start?.count ?? (columns && classes ? columns * classes.length : options.count);
+  const labels = classes && Array.from({ length: total }, (_, i) => classes[columns ? Math.floor(i / columns) : 0]);
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
   // commander gives clip a value even where neither flag is used
   const clip = command.getOptionValueSource("clip") === "cli" ? options.clip : undefined;
-  const values = await draw(backend, checkpoint, { ...options, clip }, total, start?.values, trajectory);
-  await writer(values, imageShape(config, total));
+  const values = await draw(backend, checkpoint, { ...options, clip }, { total, start: start?.values, labels, trajectory });
+  await writer(values, imageShape(config, total), columns);
   await trajectory?.write();
   process.stdout.write(`Drew ${total} images with ${options.sampler} on ${backend.name}: ${options.out}\n`);
 }
@@ -88,21 +96,28 @@ const assumed = (config: Config): string =>
     .map((key) => `--${key} ${config[key]}`)
     .join(" ");
 
+interface Task {
+  readonly total: number;
+  /** x_T of each image. */
+  readonly start?: Float32Array | undefined;
+  readonly labels?: readonly (number | undefined)[] | undefined;
+  readonly trajectory?: Trajectory | undefined;
+}
+
 /** Draws in batches of one size, the last one padded; NHWC values. */
 async function draw(
   backend: Backend,
   { config, parameters }: Checkpoint,
   options: Options,
-  total: number,
-  start?: Float32Array,
-  trajectory?: Trajectory,
+  { total, start, labels = [], trajectory }: Task,
 ): Promise<Float32Array> {
   const runs = Math.ceil(total / mostAtOnce);
   const batch = Math.ceil(total / runs);
   const elements = size(imageShape(config, 1));
   const out = new Float32Array(total * elements);
-  const { sampler, steps, spacing, eta, clip, seed } = options;
-  await using compiled = await compileSampler(backend, config, parameters, { sampler, batch, steps, spacing, eta, clip });
+  const { sampler, steps, spacing, eta, clip, seed, guidance } = options;
+  const settings = { sampler, batch, steps, spacing, eta, clip, guided: guidance !== 1 };
+  await using compiled = await compileSampler(backend, config, parameters, settings);
   // x0 is first divided by √alphaBar, which is next to nothing at the end of the cosine schedule
   if (sampler === "dpm++" && !clip && compiled.table[0]!.a > 100)
     process.stderr.write("dpm++ without --clip is likely to draw noise here: the schedule leaves hardly any signal at its end; add --clip\n");
@@ -113,7 +128,13 @@ async function draw(
     const watching = run === 0 ? trajectory : undefined;
     const own = start && padded(start.subarray(first * elements, (first + batch) * elements), batch * elements);
     await watching?.begin({ table: compiled.table, shape: imageShape(config, batch), x: own ?? startNoise(seed, batch, elements) });
-    for await (const { step, steps, x } of compiled.draw({ seed, first, ...(own && { start: own }) })) {
+    for await (const { step, steps, x } of compiled.draw({
+      seed,
+      first,
+      ...(own && { start: own }),
+      labels: labels.slice(first, first + batch),
+      guidance,
+    })) {
       line.update(run * steps + step);
       if (interruption.requested) throw new Interrupted("Stopped");
       await watching?.after(step, x);
@@ -129,14 +150,14 @@ function padded(values: Float32Array, length: number): Float32Array {
   return out;
 }
 
-type Writer = (values: Float32Array, shape: readonly [number, number, number, number]) => Promise<unknown>;
+type Writer = (values: Float32Array, shape: readonly [number, number, number, number], columns?: number) => Promise<unknown>;
 
 /** What writes NHWC images as the path's ending says: a tensor, a grid, or a folder with one picture each. Throws where the path cannot be written. */
 async function writerTo(out: string): Promise<Writer> {
   const ending = extname(out);
   await prepareFolderOf(ending ? out : join(out, "0000.png"));
   if (ending === ".safetensors") return (values, shape) => writeImages(out, "samples", values, shape);
-  if (ending === ".png") return (values, [n, h, w, c]) => writePng(out, grid(values, n, h, w, c));
+  if (ending === ".png") return (values, [n, h, w, c], columns) => writePng(out, grid(values, n, h, w, c, { ...(columns && { columns }) }));
   if (ending) throw new TypeError(`Expected --out to end in .png or .safetensors, or to be a folder, but found ${out}`);
   return async (values, [n, h, w, c]) => {
     for (let i = 0; i < n; i++) {

@@ -14,6 +14,7 @@ interface Options {
   readonly preset: keyof typeof presets;
   readonly steps?: number;
   readonly epochs?: number;
+  readonly conditional?: true;
   readonly resume?: true;
   readonly strict?: true;
   readonly device: string;
@@ -29,12 +30,13 @@ export function trainCommand(program: Command): void {
     .addOption(new Option("--preset <name>", "a set of configuration values").choices(Object.keys(presets)).default("notebook"))
     .addOption(new Option("--steps <n>", "steps in all").argParser(count).conflicts("epochs"))
     .addOption(new Option("--epochs <n>", "passes over the data in all (1 if neither is given)").argParser(count))
+    .option("--conditional", "tell the model each image's class, so that one can ask for a class: ddpm sample --class")
     .option("--resume", "go on with the run in --out")
     .option("--strict", "end at the first image that cannot be read, which is otherwise replaced by the next of its class")
     .addOption(deviceOption())
     .addOption(new Option("--dtype <type>", "short for --train.dtype").choices(["float32", "bf16"]).conflicts("train.dtype"))
     .action(train);
-  configOptions(command, (key) => key !== "data.name");
+  configOptions(command, (key) => key !== "data.name" && key !== "model.classes");
 }
 
 async function train(options: Options, command: Command): Promise<void> {
@@ -54,8 +56,9 @@ async function train(options: Options, command: Command): Promise<void> {
   if (saved) refuseContradictions(saved, asked);
   const broken = new BrokenImages(options);
   const dataset = await open(saved ?? flags, broken);
-  const config = saved ?? configure(presets[options.preset], fromData(dataset), flags);
-  refuseContradictions({ ...config, ...fromData(dataset) }, config, "the data");
+  const ofData = fromData(dataset, options.conditional ?? (saved !== undefined && saved["model.classes"].length > 0));
+  const config = saved ?? configure(presets[options.preset], ofData, flags);
+  refuseContradictions({ ...config, ...ofData }, config, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, config["train.batch"]);
   await folder.prepare();
   await using backend = await openDevice(options.device, {
@@ -81,11 +84,10 @@ const open = (config: Partial<Config>, broken: BrokenImages): Promise<Dataset> =
   return openDataset(config["data.name"], { height, width, channels, crop: config["data.crop"], broken });
 };
 
-const fromData = ({ height, width, channels }: Dataset): Partial<Config> => ({
-  "data.height": height,
-  "data.width": width,
-  "model.channels": channels,
-});
+function fromData({ name, height, width, channels, classes }: Dataset, conditional: boolean): Partial<Config> {
+  if (conditional && !classes) throw new TypeError(`Expected classes in ${name} for --conditional but found none; sub-folders of images are classes`);
+  return { "data.height": height, "data.width": width, "model.channels": channels, "model.classes": conditional ? classes! : [] };
+}
 
 /** What a preset sets: where it differs from the defaults. */
 const settingsOf = (preset: Config): Partial<Config> =>

@@ -1,0 +1,17 @@
+import type { Config } from "@ddpm/core";
+
+/**
+ * The labels that `--class` names: names or numbers of a model's classes with commas, or all. Throws a RangeError with the names that there are.
+ */
+export function labelsOf(text: string, config: Config): number[] {
+  const classes = config["model.classes"];
+  if (classes.length === 0) throw new RangeError("Expected a model with classes for --class but found one without; train one with --conditional");
+  return text === "all" ? [...classes.keys()] : text.split(",").map((name) => labelOf(name.trim(), classes));
+}
+
+function labelOf(name: string, classes: readonly string[]): number {
+  const label = classes.findIndex((known) => known.toLowerCase() === name.toLowerCase());
+  if (label >= 0) return label;
+  if (/^\d+$/.test(name) && Number(name) < classes.length) return Number(name);
+  throw new RangeError(`Expected --class to be all, or among ${classes.join(", ")} or 0 to ${classes.length - 1}, but found ${name || "nothing"}`);
+}
