@@ -5,6 +5,7 @@ export * from "./src/classes.ts";
 export * from "./src/config.ts";
 export * from "./src/dataset.ts";
 export * from "./src/diffusion.ts";
+export * from "./src/editing.ts";
 export * from "./src/gradient.ts";
 export * from "./src/loss.ts";
 export * from "./src/objective.ts";

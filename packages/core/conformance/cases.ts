@@ -2,6 +2,7 @@ import { attention, linearAttention } from "../src/attention.ts";
 import { type Numbers, type Step, variablesOf } from "../src/backend.ts";
 import { classRows } from "../src/classes.ts";
 import { configure } from "../src/config.ts";
+import { keptNames } from "../src/editing.ts";
 import { gradients } from "../src/gradient.ts";
 import { gelu, groupNorm, pointwise, silu } from "../src/nn.ts";
 import { normals, stream } from "../src/random.ts";
@@ -111,7 +112,7 @@ const imageCases: readonly Case[] = [
   ...[1, 5, 8].map((width) => onImages(`linear attention ${width} wide`, [2, 3, width, 6], (x) => linearAttention(constantScope(), x))),
 ];
 
-/** A sampler's whole step for one image with and one without a class: the model twice with the same weights. */
+/** A sampler's whole step for one image with and one without a class, guided and with a part kept: the model twice with the same weights. */
 function guidedStep(): Case {
   const config = configure({
     "model.dim": 8,
@@ -120,17 +121,20 @@ function guidedStep(): Case {
     "data.height": 6,
     "data.width": 4,
   });
-  const step = samplingStep(config, 2, { clip: true, guided: true });
+  const step = samplingStep(config, 2, { clip: true, guided: true, inpainting: true });
   const state = new Map([...variablesOf(step)].map(([name, shape]) => [name, values(shape, name.length).map((x) => x / 3)]));
   const coefficients = Object.fromEntries(coefficientNames.map((name, i) => [name, Float32Array.of(0.4 + 0.1 * i)]));
+  const { signal, noise } = keptNames;
   const feeds = {
     ...coefficients,
     t: Int32Array.of(7),
     z: stream(1, "steps", 3),
     classes: classRows(config, [1, undefined]),
     guidance: Float32Array.of(2.5),
+    [signal]: Float32Array.of(0.8),
+    [noise]: Float32Array.of(0.6),
   };
-  return plain("images: a guided step", step, feeds, state);
+  return plain("images: a guided step of inpainting", step, feeds, state);
 }
 
 export const cases: readonly Case[] = [

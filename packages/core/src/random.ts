@@ -45,6 +45,13 @@ export function normals(stream: Stream, count: number): Float64Array {
   return out.subarray(0, count);
 }
 
+/** x_T of images `first` to `first + count` of a seed: standard normal, [count, ...image]; image i starts at block i·⌈elements/4⌉. */
+export function startNoise(seed: number, count: number, elements: number, first = 0): Float32Array {
+  const padded = Math.ceil(elements / 4) * 4;
+  const numbers = normals(stream(seed, "start", 0, (first * padded) / 4), count * padded);
+  return Float32Array.from({ length: count * elements }, (_, i) => numbers[Math.floor(i / elements) * padded + (i % elements)]!);
+}
+
 /** The numbers 0 to `count` - 1 in random order (Fisher and Yates). */
 export function permutation(stream: Stream, count: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);

@@ -24,6 +24,8 @@ export interface SamplerOptions extends SolverOptions {
   /** Model calls. */
   readonly steps?: number | undefined;
   readonly spacing?: Spacing | undefined;
+  /** The share of the steps that are done, the last ones, in (0, 1]: 1 starts from noise, less from an image that is noised so far: see editing.ts. */
+  readonly strength?: number | undefined;
 }
 
 interface Standard {
@@ -49,9 +51,11 @@ export const samplers: { readonly [S in SamplerName]: Standard } = {
  */
 export function rows(name: SamplerName, schedule: Schedule, options: SamplerOptions = {}): Row[] {
   const { solver, spare, ...standard } = samplers[oneOf(samplerNames, name, "a sampler")];
-  const { spacing = standard.spacing, clip = standard.clip, eta = 0, variance, objective } = options;
+  const { spacing = standard.spacing, clip = standard.clip, eta = 0, strength = 1, variance, objective } = options;
   if (eta !== 0 && name !== "ddim") throw new TypeError(`Expected no eta for sampler ${name} but found ${eta}; eta is for ddim`);
   const T = schedule.betas.length;
   const steps = options.steps ?? Math.max(1, Math.min(standard.steps, mostSteps(spacing, T, spare)));
-  return solver(levelsAt(schedule, timesteps(spacing, T, steps, spare)), { clip, eta, variance, objective });
+  if (!(strength > 0 && strength <= 1)) throw new RangeError(`Expected a strength above 0 and of at most 1 but found ${strength}`);
+  const levels = levelsAt(schedule, timesteps(spacing, T, steps, spare)).slice(-Math.ceil(strength * steps));
+  return solver(levels, { clip, eta, variance, objective });
 }

@@ -1,7 +1,8 @@
 import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
 import { classFeeds, classRows, classWidth, guide } from "./classes.ts";
 import { type Config, scheduleFor } from "./config.ts";
-import { normals, stream } from "./random.ts";
+import { type Kept, kept, keptFeeds, keptNames } from "./editing.ts";
+import { startNoise, stream } from "./random.ts";
 import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
 import { Scope } from "./scope.ts";
 import type { Row } from "./solvers.ts";
@@ -23,6 +24,10 @@ export interface Draw {
   readonly first?: number;
   /** x_T [batch, height, width, channels] in place of the drawn one. */
   readonly start?: Numbers;
+  /** Rows in place of the sampler's own: those of `rows` with other options, or of `repaint`. */
+  readonly table?: readonly Row[];
+  /** What to keep of known images; needs a sampler that was compiled for inpainting. */
+  readonly keep?: Kept;
   /** Class of each image; undefined draws without one, as do images beyond the list. */
   readonly labels?: readonly (number | undefined)[];
   /** How much to heed the classes: see `guide` in classes.ts. Other than 1 it needs a sampler that was compiled to be guided. */
@@ -41,6 +46,8 @@ export interface Reached {
 /** A compiled sampler for batches of one size. */
 export interface Sampler extends AsyncDisposable {
   readonly table: readonly Row[];
+  /** The table where it starts from noised images: see `SamplerOptions`. */
+  tableOf(strength: number): readonly Row[];
   /** As that of its program. */
   readonly how?: string;
   /** Algorithm 2 of Ho et al. 2020 or a relative: yields after each step; the last `x()` are the samples. */
@@ -55,6 +62,8 @@ export interface SamplerSettings extends SamplerOptions {
   readonly batch: number;
   /** Whether draws may have a guidance other than 1, for which a step calls the model twice. */
   readonly guided?: boolean | undefined;
+  /** Whether draws keep a part of known images. */
+  readonly inpainting?: boolean | undefined;
 }
 
 /** The parameters of a configuration's model with their shapes, in the order of use. */
@@ -64,15 +73,23 @@ export function parametersOf(config: Config): Scope["parameters"] {
   return scope.parameters;
 }
 
+interface StepSettings extends Pick<SamplerSettings, "guided" | "inpainting"> {
+  readonly clip: boolean;
+}
+
 /** One sampler step for `batch` images as a graph: x and the last x0 are variables, so they stay on the device. */
-export function samplingStep(config: Config, batch: number, { clip, guided = false }: { readonly clip: boolean; readonly guided?: boolean }): Step {
+export function samplingStep(config: Config, batch: number, { clip, guided = false, inpainting = false }: StepSettings): Step {
   const shape = imageShape(config, batch);
   const x = variable("x", shape);
   const prediction = (guided ? guidedModel : model)(new Scope(), x, input("t", [1], "int32"), config);
   const row = Object.fromEntries(coefficientNames.map((name) => [name, input(name, [])])) as RowCoefficients;
-  const next = samplerStep(x, variable("x0", shape), prediction, gaussian("z", shape), row, { clip });
-  return { outputs: {}, updates: { x: next.x, x0: next.x0 } };
+  const z = gaussian("z", shape);
+  const next = samplerStep(x, variable("x0", shape), prediction, z, row, { clip });
+  const [known, mask] = [variable(keptNames.known, shape), variable(keptNames.mask, maskShape(config))];
+  return { outputs: {}, updates: { x: inpainting ? kept(next.x, z, known, mask) : next.x, x0: next.x0 } };
 }
+
+const maskShape = (config: Config): [number, number, number, number] => [1, config["data.height"], config["data.width"], 1];
 
 /** What the model predicts with the classes that are fed, guided away from what it predicts without. */
 function guidedModel(p: Scope, x: Tensor, t: Tensor, config: Config): Tensor {
@@ -85,23 +102,36 @@ export async function compileSampler(
   backend: Backend,
   config: Config,
   parameters: State,
-  { sampler = "ddpm", batch, guided = false, ...options }: SamplerSettings,
+  { sampler = "ddpm", batch, guided = false, inpainting = false, ...options }: SamplerSettings,
 ): Promise<Sampler> {
   if (guided && classWidth(config) === 0) throw new TypeError("Expected a model with classes to guide but found one without");
   const { "diffusion.variance": variance, "diffusion.objective": objective } = config;
-  const table = rows(sampler, scheduleFor(config), { variance, objective, ...options });
+  const tableOf = (strength: number): Row[] => rows(sampler, scheduleFor(config), { variance, objective, ...options, strength });
+  const ownTable = tableOf(options.strength ?? 1);
   const clip = options.clip ?? samplers[sampler].clip;
   const zeros = new Float32Array(size(imageShape(config, batch)));
-  const program = await backend.compile(samplingStep(config, batch, { clip, guided }), new Map([...parameters, ["x", zeros], ["x0", zeros]]));
+  const images: State = new Map([
+    ["x", zeros],
+    ["x0", zeros],
+    ...(inpainting
+      ? ([
+          [keptNames.known, zeros],
+          [keptNames.mask, new Float32Array(size(maskShape(config)))],
+        ] as const)
+      : []),
+  ]);
+  const program = await backend.compile(samplingStep(config, batch, { clip, guided, inpainting }), new Map([...parameters, ...images]));
   const elements = zeros.length / batch;
   return {
-    table,
+    table: ownTable,
+    tableOf,
     ...(program.how !== undefined && { how: program.how }),
-    draw: ({ seed = 0, first = 0, start, labels = [], guidance = 1, resume } = {}) => {
+    draw: ({ seed = 0, first = 0, start, table = ownTable, keep, labels = [], guidance = 1, resume } = {}) => {
       const from = resume ?? { step: 0, x: start ?? startNoise(seed, batch, elements, first), x0: zeros };
       if (guidance !== 1 && !guided) throw new TypeError(`Expected no guidance without \`guided\` at compilation but found ${guidance}`);
+      if ((keep !== undefined) !== inpainting) throw new TypeError("Expected something to keep, and `inpainting` at compilation, or neither");
       const feeds = { ...classFeeds(config, labels, batch), ...(guided && { guidance: Float64Array.of(guidance) }) };
-      return steps(program, table, batch, { seed, first, from, feeds });
+      return steps(program, table, batch, { seed, first, from, feeds, keep });
     },
     write: (parameters) => program.write(parameters),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
@@ -164,27 +194,33 @@ interface Course {
   readonly from: Reached;
   /** What is the same at every step. */
   readonly feeds: Readonly<Record<string, Numbers>>;
+  readonly keep: Kept | undefined;
 }
 
-async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, from, feeds }: Course): AsyncGenerator<Progress> {
+async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, from, feeds, keep }: Course): AsyncGenerator<Progress> {
   await program.write(
     new Map([
       ["x", from.x],
       ["x0", from.x0],
+      ...(keep
+        ? ([
+            [keptNames.known, keep.known],
+            [keptNames.mask, keep.mask],
+          ] as const)
+        : []),
     ]),
   );
   const blocks = Math.ceil(from.x.length / batch / 4);
   const read = async (name: string): Promise<Numbers> => (await program.read([name])).get(name)!;
   for (const [i, row] of [...table.entries()].slice(from.step)) {
     const coefficients = Object.fromEntries(coefficientNames.map((name) => [name, Float64Array.of(row[name])]));
-    await program.run({ ...feeds, ...coefficients, t: Int32Array.of(row.t), z: stream(seed, "steps", i, first * blocks) });
+    await program.run({
+      ...feeds,
+      ...(keep && keptFeeds(row)),
+      ...coefficients,
+      t: Int32Array.of(row.t),
+      z: stream(seed, "steps", i, first * blocks),
+    });
     yield { step: i + 1, steps: table.length, t: row.t, x: () => read("x"), x0: () => read("x0") };
   }
-}
-
-/** x_T of images `first` to `first + count` of a seed: standard normal, [count, ...image]; image i starts at block i·⌈elements/4⌉. */
-export function startNoise(seed: number, count: number, elements: number, first = 0): Float32Array {
-  const padded = Math.ceil(elements / 4) * 4;
-  const numbers = normals(stream(seed, "start", 0, (first * padded) / 4), count * padded);
-  return Float32Array.from({ length: count * elements }, (_, i) => numbers[Math.floor(i / elements) * padded + (i % elements)]!);
 }

@@ -12,7 +12,8 @@ export interface Row extends Readout {
   readonly C: number;
   readonly D: number;
   readonly E: number;
-  /** alphaBar of the level that x′ is at, 1 for an image; the graph does not need it. */
+  /** alphaBar of the level that x is at, and of that of x′, 1 for an image; the graph needs neither. */
+  readonly alphaBar: number;
   readonly alphaBarNext: number;
 }
 
@@ -94,5 +95,6 @@ const row = ({ t, alphaBar, alphaBarNext }: LevelStep, objective: Objective, mea
   ...readout(objective, alphaBar),
   ...{ A: 0, B: 0, C: 0, D: 0, E: 0 },
   ...mean,
+  alphaBar,
   alphaBarNext,
 });

@@ -43,7 +43,7 @@ test("a sampler's step keeps its state on the device and adds two draws: x0 and 
 
 test("a guided step is the model twice, with the weights and shaders of one", () => {
   const classes = configure({ ...notebook, "model.classes": ["a", "b"] });
-  const passes = sources(samplingStep(classes, 4, { clip: true, guided: true }));
+  const passes = sources(samplingStep(classes, 4, { clip: true, guided: true, inpainting: true }));
   const once = sources(samplingStep(notebook, 4, { clip: true }));
   assert.ok(passes.length <= 2 * once.length, `${passes.length} draws against ${once.length}`);
   assert.ok(new Set(passes).size <= new Set(once).size + 1, `${new Set(passes).size} shaders against ${new Set(once).size}`);
