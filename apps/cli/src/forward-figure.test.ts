@@ -68,7 +68,7 @@ test("forward writes a PNG with the pixels of the SVG's pictures", async () => {
 test("forward lays white under what is transparent and shrinks what is large", async () => {
   await forward("clear.png", "clear.svg", "--t", "0");
   const [clear] = picturesOf(svgOf("clear.svg"));
-  assert.ok(clear!.data.reduce((sum, x) => sum + x, 0) / clear!.data.length > 250);
+  assert.ok([...clear!.data].filter((x) => x > 240).length > 0.9 * clear!.data.length);
   await forward("large.jpg", "large.svg", "--t", "0,1");
   await forward("large.jpg", "eight.svg");
   const sizes = ["large.svg", "eight.svg"].map((name) => picturesOf(svgOf(name))[0]!).map(({ width, height }) => [width, height]);
