@@ -43,6 +43,7 @@ test("Ctrl-C saves a checkpoint and exits with 130", async () => {
   assert.match(said, /Saved step \d+; go on with npx ddpm train --resume --steps 100000 --out /);
   const { tensors } = decode(readFileSync(at("stopped/state.safetensors")));
   assert.ok(tensors.has("ema/init_conv.weight"));
+  assert.match(readFileSync(at("stopped/loss.svg"), "utf8"), /stopped at step \d+/);
 });
 
 test("a run that was stopped before it saved anything starts again with --resume", async () => {

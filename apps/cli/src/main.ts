@@ -5,6 +5,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { forwardCommand } from "./commands/forward.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { playgroundCommand } from "./commands/playground.ts";
+import { plotCommand } from "./commands/plot.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
 import { setupCommand } from "./commands/setup.ts";
@@ -20,6 +21,7 @@ const commands = [
   denoiseCommand,
   scheduleCommand,
   forwardCommand,
+  plotCommand,
   inspectCommand,
   convertCommand,
 ];

@@ -6,7 +6,7 @@ import { writeAtomically } from "./files.ts";
 /** What a training state holds for each parameter besides its value: moments and average, in files under `m/…`, `v/…` and `ema/…`. */
 const parts = ["m", "v", "ema"] as const;
 
-/** A folder that holds a training run: config.json, model.safetensors, state.safetensors, log.jsonl, TensorBoard events and samples. */
+/** A folder that holds a training run: config.json, model.safetensors, state.safetensors, log.jsonl, loss.svg, TensorBoard events and samples. */
 export class RunFolder {
   readonly path: string;
 

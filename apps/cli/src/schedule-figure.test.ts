@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { decode } from "fast-png";
 import { fails, succeeds } from "./cli-process.ts";
 import { evenNumbers } from "./even-numbers.ts";
 
@@ -26,6 +27,15 @@ test("schedule draws one alone, its name in the title and no legend", async () =
   assert.doesNotMatch(svg, /role-legend-symbol/);
 });
 
+test("schedule draws a PNG with two pixels for each of the SVG", async () => {
+  await succeeds("schedule", "--out", at("linear.svg"));
+  await succeeds("schedule", "--out", at("linear.png"));
+  const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(readFileSync(at("linear.svg"), "utf8"))!;
+  const png = decode(readFileSync(at("linear.png")));
+  assert.deepEqual([png.width, png.height], [2 * Number(width), 2 * Number(height)]);
+  assert.ok(new Set(png.data).size > 50, "not blank");
+});
+
 test("schedule writes several as JSON by name, all of them when asked", async () => {
   await succeeds("schedule", "--schedule", "all", "--timesteps", "50", "--out", at("all.json"));
   const written = JSON.parse(readFileSync(at("all.json"), "utf8")) as Record<string, Record<string, number[]>>;
@@ -35,7 +45,7 @@ test("schedule writes several as JSON by name, all of them when asked", async ()
 
 test("schedule refuses unknown names and endings", async () => {
   await fails(/Expected all or schedules among linear, .* but found cubic/, 2, "schedule", "--schedule", "linear,cubic", "--out", at("x.svg"));
-  await fails(/Expected --out to end in .json or .svg but found .*x.png/, 1, "schedule", "--out", at("x.png"));
+  await fails(/Expected --out to end in .json or .png or .svg but found .*x.jpg/, 1, "schedule", "--out", at("x.jpg"));
 });
 
 test("evenNumbers() includes both ends and repeats nothing", () => {

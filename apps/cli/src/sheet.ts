@@ -54,7 +54,7 @@ function spec({ title, subtitle, columns, rows }: Sheet): Spec {
     ],
     marks: [
       { type: "image", aria: false, from: { data: "pictures" }, encode: { enter: fields("x", "y", "width", "height", "url") } },
-      { type: "text", aria: false, from: { data: "texts" }, encode: { enter: { ...textFields, limit: { value: width } } } },
+      { type: "text", aria: false, from: { data: "texts" }, encode: { enter: textFields } },
     ],
   };
 }
@@ -66,6 +66,7 @@ const textFields = {
   font: { value: "sans-serif" },
   fontSize: { signal: "datum.size || 12" },
   fontWeight: { signal: "datum.weight || 'normal'" },
+  limit: { signal: "datum.weight ? width : 0" }, // for names of files
   fill: { signal: "datum.colour || 'black'" },
 };
 

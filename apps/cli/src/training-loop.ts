@@ -16,6 +16,7 @@ import {
 } from "@ddpm/core";
 import { ReadAhead } from "./data/read-ahead.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
+import { LossPlot } from "./loss-plot.ts";
 import { grid, writePng } from "./picture.ts";
 import { progress } from "./progress.ts";
 import type { RunFolder } from "./run-folder.ts";
@@ -42,6 +43,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
   using interruption = watchInterrupts();
   const training = trainingStep(config);
   const { program, start } = await begin(training, { backend, config, folder, steps, resume });
+  const plot = await LossPlot.open(folder);
   const events = await EventWriter.open(folder.path);
   const samples = new SampleGrids({ backend, config, program, scope: training.scope }, folder, events);
   const sampleEvery = config["train.sampleEvery"] || stepsPerEpoch(dataset, config["train.batch"]);
@@ -70,11 +72,14 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       total.seconds += seconds;
       total.wait += wait;
       line.update(step, { epoch: `${epoch + 1}`, loss: loss.toFixed(4), "images/s": imagesPerSecond.toFixed(0) });
-      await folder.log({ step, epoch, loss, lr: config["train.lr"], imagesPerSecond, seconds, wait });
+      const entry = { step, epoch, loss, lr: config["train.lr"], imagesPerSecond, seconds, wait };
+      await folder.log(entry);
+      plot.add(entry);
       events.scalar(step, "loss", loss);
       events.scalar(step, "images per second", imagesPerSecond);
       const last = step === steps || interruption.requested;
       if (last || step % config["train.checkpointEvery"] === 0) await save(step);
+      if (saved === step || step % sampleEvery === 0) await plot.draw();
       if (interruption.requested)
         throw new Interrupted(`Saved step ${step}; go on with npx ddpm train --resume --steps ${steps} --out ${folder.path}`);
       if (last || step % sampleEvery === 0) await samples.draw(step);
