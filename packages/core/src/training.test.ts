@@ -88,7 +88,7 @@ for (const objective of objectiveNames) {
     const expected = { eps: noise, x0, v: noise.map((z, i) => signal[image(i)]! * z - share[image(i)]! * x0[i]!) }[objective];
     const means = [0, 1].map((b) => predicted.reduce((sum, y, i) => sum + (image(i) === b ? (y - expected[i]!) ** 2 / 16 : 0), 0));
     const weights = Array.from(feeds["t"]!, (t) => minSnrWeight(objective, scheduleFor(own).snr[t]!, 5));
-    means.forEach((mean, i) => assert.ok(Math.abs(losses![i]! - mean) < 1e-6, `${losses![i]} for ${mean}`));
+    for (const [i, mean] of means.entries()) assert.ok(Math.abs(losses![i]! - mean) < 1e-6, `${losses![i]} for ${mean}`);
     assert.ok(Math.abs(loss![0]! - (means[0]! * weights[0]! + means[1]! * weights[1]!) / 2) < 1e-6 * Math.max(1, loss![0]!), `${loss![0]}`);
   });
 }
