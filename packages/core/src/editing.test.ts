@@ -29,26 +29,29 @@ test("a strength outside (0, 1] is a RangeError, and the least one is a single s
   assert.equal(rows("ddim", linear, { steps: 10, strength: 1e-9 }).length, 1);
 });
 
-/** The variance of x after each row where images are normal of variance `s2` and the model knows it. */
-function variances(table: readonly Row[], s2: number): { found: number; expected: number }[] {
-  const marginal = (alphaBar: number): number => alphaBar * s2 + 1 - alphaBar;
-  let variance = marginal(table[0]!.alphaBar);
-  return table.map((row) => {
-    const eps = Math.sqrt(1 - row.alphaBar) / marginal(row.alphaBar); // E[eps | x] / x
+/** How far the variance of x is from that of its level after each row, where images are standard normal and the model knows it; it is then 1 at every level. */
+function drift(table: readonly Row[]): number {
+  let variance = 1;
+  return table.reduce((most, row) => {
+    const eps = Math.sqrt(1 - row.alphaBar); // E[eps | x] / x
     const gain = row.A + row.B * (row.a + row.b * eps) + row.D * (row.c + row.d * eps);
     variance = gain ** 2 * variance + row.E ** 2;
-    return { found: variance, expected: marginal(row.alphaBarNext) };
-  });
+    return Math.max(most, Math.abs(variance - 1));
+  }, 0);
 }
 
-for (const sampler of ["ddpm", "ddim"] as const) {
+const solvers = {
+  ddpm: { variance: "beta", limit: 1e-3 }, // exact for normal images but for the last step, which adds no noise (Ho et al. 2020, section 3.2)
+  ddim: { limit: 0.05 },
+} as const;
+
+for (const [sampler, { limit, ...options }] of Object.entries(solvers) as ["ddpm" | "ddim", { limit: number; variance?: "beta" }][]) {
   test(`repainting with ${sampler} goes back and forth between levels and keeps each one's distribution`, () => {
-    const table = rows(sampler, linear, { steps: 500 });
-    const often = repaint(table, { jump: 20, times: 4 });
+    const often = repaint(rows(sampler, linear, { steps: 500, ...options }), { jump: 20, times: 4 });
     assert.equal(often.length, 20 + 480 * 4);
     for (const [i, { alphaBar }] of often.slice(1).entries()) assert.equal(alphaBar, often[i]!.alphaBarNext);
-    assert.equal(often.filter(({ alphaBar, alphaBarNext }, i) => alphaBarNext < alphaBar && i > 0).length, 24 * 3);
-    for (const { found, expected } of variances(often, 0.25)) assert.ok(Math.abs(found - expected) < 0.05 * expected, `${found} for ${expected}`);
+    assert.equal(often.filter(({ alphaBar, alphaBarNext }) => alphaBarNext < alphaBar).length, 24 * 3);
+    assert.ok(drift(often) < limit, `${drift(often)}`);
   });
 }
 

@@ -2,55 +2,90 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { goldenJson } from "../test/golden.ts";
 import { pSample } from "./diffusion.ts";
+import type { Objective } from "./objective.ts";
 import { evaluate } from "./reference.ts";
 import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerNames, samplerStep } from "./sampler.ts";
-import { schedule } from "./schedule.ts";
+import { type Schedule, schedule, scheduleOf } from "./schedule.ts";
 import { ddim, ddpm, type Row } from "./solvers.ts";
-import { levelsAt, type Spacing, spacingNames, timesteps } from "./spacing.ts";
+import { levelsAt, type Spacing, spacingNames } from "./spacing.ts";
 import { constant, input } from "./tensor.ts";
 
 interface Case {
   name: string;
   steps: number;
   timesteps: number[];
+  init_noise_sigma?: number;
   xT: number[];
   noise: number[][];
   x: number[][];
-  config: { clip_sample?: boolean; timestep_spacing?: Spacing };
+  config: {
+    clip_sample?: boolean;
+    timestep_spacing?: Spacing;
+    use_karras_sigmas?: boolean;
+    beta_start?: number;
+    beta_end?: number;
+    beta_schedule?: string;
+    prediction_type?: string;
+  };
 }
 
-const later = new Set(["dpmpp2m-karras", "heun", "euler", "ddim-v", "ddpm-x0"]);
-const names: Record<string, SamplerName> = { ddpm: "ddpm", ddim: "ddim", dpmpp2m: "dpm++" };
+const names: Record<string, SamplerName> = { ddpm: "ddpm", ddim: "ddim", dpmpp2m: "dpm++", euler: "euler", heun: "heun" };
+const objectives: Record<string, Objective> = { epsilon: "eps", sample: "x0", v_prediction: "v" };
 const s = schedule("linear", 1000);
 const all = Array.from({ length: 1000 }, (_, i) => 999 - i);
 
-for (const golden of goldenJson<{ cases: Case[] }>("samplers.json").cases.filter(({ name }) => !later.has(name))) {
+for (const golden of goldenJson<{ cases: Case[] }>("samplers.json").cases) {
   test(`rows() step as diffusers' ${golden.name}`, () => {
-    const [sampler, kind] = golden.name.split("-") as [string, string];
-    const { clip_sample: clip = false, timestep_spacing: spacing = kind as Spacing } = golden.config;
-    const table = rows(names[sampler]!, s, { steps: golden.steps, spacing, clip, eta: kind === "eta1" ? 1 : 0 });
+    const [name, kind] = golden.name.split("-") as [string, string];
+    const { clip_sample: clip = false, timestep_spacing: own = kind as Spacing, use_karras_sigmas: karras, prediction_type: type } = golden.config;
+    const [sampler, constants] = [names[name]!, recordedSchedule(golden.config)];
+    const steps = name === "heun" ? 2 * golden.steps - 1 : golden.steps;
+    const options = {
+      steps,
+      spacing: karras ? "karras" : own,
+      clip,
+      eta: kind === "eta1" ? 1 : 0,
+      objective: objectives[type ?? "epsilon"]!,
+    } as const;
+    const table = rows(sampler, constants, options);
     assert.deepEqual(
       table.map(({ t }) => t),
       golden.timesteps,
     );
     const range = Math.max(...golden.x.flat().map(Math.abs));
-    const states = drive(table, golden, clip);
+    const states = drive(table, golden, { clip, inSigma: ["euler", "heun"].includes(sampler), alphaBar: constants.alphasCumprod });
     for (const [i, x] of golden.x.entries()) {
-      for (const [j, value] of x.entries()) assert.ok(Math.abs(states[i]![j]! - value) <= 1e-4 * range, `x[${i}][${j}]`);
+      for (const [j, value] of x.entries())
+        assert.ok(Math.abs(states[i]![j]! - value) <= 1e-4 * range, `x[${i}][${j}]: ${states[i]![j]} for ${value}`);
     }
   });
 }
 
+/** Of the recorded betas; diffusers' cosine schedule is ours with other bounds. */
+function recordedSchedule({ beta_schedule: kind, beta_start: first = 1e-4, beta_end: last = 0.02 }: Case["config"]): Schedule {
+  const alphaBar = (t: number): number => Math.cos((((t / 1000 + 0.008) / 1.008) * Math.PI) / 2) ** 2;
+  const beta = (t: number): number =>
+    kind === "squaredcos_cap_v2" ? Math.min(1 - alphaBar(t + 1) / alphaBar(t), 0.999) : first + ((last - first) * t) / 999;
+  return scheduleOf(Array.from({ length: 1000 }, (_, t) => beta(t)));
+}
+
+interface Drive {
+  readonly clip: boolean;
+  /** Whether states are recorded in the space where the image keeps its scale. */
+  readonly inSigma: boolean;
+  readonly alphaBar: Float64Array;
+}
+
 /** The states after each step in plain arithmetic, with the recorded prediction and noise. */
-function drive(table: readonly Row[], { xT, noise }: Case, clip: boolean): number[][] {
-  let x = xT;
+function drive(table: readonly Row[], { xT, noise, init_noise_sigma: sigma = 1 }: Case, { clip, inSigma, alphaBar }: Drive): number[][] {
+  let x = inSigma ? xT.map((v) => v * sigma * Math.sqrt(alphaBar[table[0]!.t]!)) : xT;
   let previous = xT.map(() => 0);
-  return table.map(({ t, a, b, c, d, A, B, C, D, E }, step) => {
-    const prediction = x.map((v) => Math.sqrt(1 - s.alphasCumprod[t]!) * v + 0.1 * Math.sin(3 * v));
+  return table.map(({ t, a, b, c, d, A, B, C, D, E, alphaBarNext }, step) => {
+    const prediction = x.map((v) => Math.sqrt(1 - alphaBar[t]!) * v + 0.1 * Math.sin(3 * v));
     const x0 = x.map((v, i) => a * v + b * prediction[i]!).map((v) => (clip ? Math.max(-1, Math.min(1, v)) : v));
     x = x.map((v, i) => A * v + B * x0[i]! + C * previous[i]! + D * (c * v + d * prediction[i]!) + E * (noise[step]?.[i] ?? 0));
     previous = x0;
-    return x;
+    return inSigma ? x.map((v) => v / Math.sqrt(alphaBarNext)) : x;
   });
 }
 
@@ -117,7 +152,7 @@ test("the last step draws no noise, and ddim's and dpm++'s gives x0", () => {
 
 test("each row ends at the level where the next one begins, and the last at the image", () => {
   for (const name of samplerNames) {
-    const table = rows(name, s, { steps: 9 });
+    const table = rows(name, s, { steps: 9 }).filter(({ C }) => name !== "heun" || C === 0);
     assert.deepEqual(
       table.map(({ alphaBarNext }) => alphaBarNext),
       [...table.slice(1).map(({ t }) => s.alphasCumprod[t]), 1],
@@ -136,46 +171,30 @@ test("rows() of every sampler keep an image that is x0 = 0 plus predicted noise 
   }
 });
 
-test("rows() defaults to all timesteps for ddpm, 50 for ddim, 20 for dpm++, or as many as there are", () => {
-  assert.deepEqual(
-    (["ddpm", "ddim", "dpm++"] as const).map((name) => rows(name, s).length),
-    [1000, 50, 20],
-  );
-  assert.deepEqual(
-    (["ddpm", "ddim", "dpm++"] as const).map((name) => rows(name, schedule("linear", 10)).length),
-    [10, 10, 9],
-  );
-});
-
-test("timesteps() are distinct, decreasing and within [0, T) for every number of steps", () => {
-  for (const spacing of spacingNames) {
-    for (const spare of [0, 1]) {
-      for (let steps = 1; steps <= 59; steps++) {
-        const list = timesteps(spacing, 60, steps, spare);
-        assert.equal(list.length, steps);
-        assert.ok(
-          list.every((t, i) => Number.isInteger(t) && t >= 0 && t < (list[i - 1] ?? 60)),
-          `${spacing} ${spare} ${steps}: ${list}`,
-        );
-      }
-    }
-  }
+test("rows() default to all timesteps for ddpm, 50 for ddim and euler, 20 for dpm++, 35 for heun, or as many as there are", () => {
+  const counts = (constants: Schedule): number[] => samplerNames.map((name) => rows(name, constants).length);
+  assert.deepEqual(samplerNames, ["ddpm", "ddim", "dpm++", "euler", "heun"]);
+  assert.deepEqual(counts(s), [1000, 50, 20, 50, 35]);
+  assert.deepEqual(counts(schedule("linear", 10)), [10, 10, 9, 10, 19]);
 });
 
 test("impossible steps are a RangeError that says what is possible", () => {
+  const ten = schedule("linear", 10);
   for (const steps of [0, -3, 2.5, Number.NaN, 11]) {
-    assert.throws(() => timesteps("trailing", 10, steps, 1), { name: "RangeError", message: /\[1, 10\]/ });
+    assert.throws(() => rows("dpm++", ten, { steps, spacing: "trailing" }), {
+      name: "RangeError",
+      message: /\[1, 10\] with trailing .* 10 timesteps/,
+    });
   }
   for (const spacing of ["leading", "linspace"] as const) {
-    assert.throws(() => timesteps(spacing, 10, 10, 1), { name: "RangeError", message: /\[1, 9\]/ });
+    assert.throws(() => rows("dpm++", ten, { steps: 10, spacing }), { name: "RangeError", message: /\[1, 9\]/ });
   }
-  assert.throws(() => levelsAt(s, [3, 3]), RangeError);
-  assert.throws(() => levelsAt(s, [1000]), RangeError);
+  for (const steps of [0, 20]) assert.throws(() => rows("heun", ten, { steps }), { name: "RangeError", message: /\[1, 19\]/ });
 });
 
 test("unknown names are a TypeError that names all", () => {
-  assert.throws(() => rows("euler" as SamplerName, s), { name: "TypeError", message: /ddpm, ddim, dpm\+\+ but found euler/ });
-  assert.throws(() => timesteps("karras" as Spacing, 10, 5), { name: "TypeError", message: /leading, trailing, linspace/ });
+  assert.throws(() => rows("plms" as SamplerName, s), { name: "TypeError", message: /ddpm, ddim, dpm\+\+, euler, heun but found plms/ });
+  assert.throws(() => rows("ddpm", s, { spacing: "even" as Spacing }), { name: "TypeError", message: /leading, trailing, linspace, karras/ });
   for (const options of [{ variance: "large" }, { objective: "score" }]) assert.throws(() => rows("ddpm", s, options as SamplerOptions), TypeError);
 });
 

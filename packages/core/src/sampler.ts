@@ -1,8 +1,8 @@
 /** Samplers as tables: one compiled graph runs every row of every sampler, fed with the row's coefficients. */
 import { oneOf } from "./names.ts";
 import type { Schedule } from "./schedule.ts";
-import { ddim, ddpm, dpmSolverPlusPlus, type Row, type Solver, type SolverOptions } from "./solvers.ts";
-import { levelsAt, mostSteps, type Spacing, timesteps } from "./spacing.ts";
+import { ddim, ddimInversion, ddpm, dpmSolverPlusPlus, euler, heun, heunCalls, type Row, type Solver, type SolverOptions } from "./solvers.ts";
+import { checkCount, type Level, levels, levelsAt, mostLevels, type Spacing } from "./spacing.ts";
 import type { Tensor } from "./tensor.ts";
 
 export const coefficientNames = ["a", "b", "c", "d", "A", "B", "C", "D", "E"] as const satisfies (keyof Row)[];
@@ -17,12 +17,10 @@ export function samplerStep(x: Tensor, x0Previous: Tensor, prediction: Tensor, z
 
 const limited = (x0: Tensor, clip: boolean): Tensor => (clip ? x0.clip(-1, 1) : x0);
 
-export const samplerNames = ["ddpm", "ddim", "dpm++"] as const;
+export const samplerNames = ["ddpm", "ddim", "dpm++", "euler", "heun"] as const;
 export type SamplerName = (typeof samplerNames)[number];
 
 export interface SamplerOptions extends SolverOptions {
-  /** Model calls. */
-  readonly steps?: number | undefined;
   readonly spacing?: Spacing | undefined;
   /** The share of the steps that are done, the last ones, in (0, 1]: 1 starts from noise, less from an image that is noised so far: see editing.ts. */
   readonly strength?: number | undefined;
@@ -35,14 +33,18 @@ interface Standard {
   readonly spacing: Spacing;
   readonly clip: boolean;
   /** The points that its leading and linspace spacings drop. */
-  readonly spare: number;
+  readonly spare?: number;
+  /** The most model calls over some levels; one each unless told. */
+  readonly calls?: (levels: readonly Level[]) => number;
 }
 
 /** What each sampler is, and what it does unless told. */
 export const samplers: { readonly [S in SamplerName]: Standard } = {
-  ddpm: { solver: ddpm, steps: Infinity, spacing: "trailing", clip: true, spare: 0 },
-  ddim: { solver: ddim, steps: 50, spacing: "trailing", clip: true, spare: 0 },
+  ddpm: { solver: ddpm, steps: Infinity, spacing: "trailing", clip: true },
+  ddim: { solver: ddim, steps: 50, spacing: "trailing", clip: true },
   "dpm++": { solver: dpmSolverPlusPlus, steps: 20, spacing: "linspace", clip: false, spare: 1 },
+  euler: { solver: euler, steps: 50, spacing: "trailing", clip: true },
+  heun: { solver: heun, steps: 35, spacing: "linspace", clip: true, calls: heunCalls },
 };
 
 /**
@@ -50,12 +52,30 @@ export const samplers: { readonly [S in SamplerName]: Standard } = {
  * a RangeError for impossible steps or eta.
  */
 export function rows(name: SamplerName, schedule: Schedule, options: SamplerOptions = {}): Row[] {
-  const { solver, spare, ...standard } = samplers[oneOf(samplerNames, name, "a sampler")];
-  const { spacing = standard.spacing, clip = standard.clip, eta = 0, strength = 1, variance, objective } = options;
+  const { solver, spare = 0, calls, ...standard } = samplers[oneOf(samplerNames, name, "a sampler")];
+  const { spacing = standard.spacing, clip = standard.clip, eta = 0, strength = 1 } = options;
+  if (!(strength > 0 && strength <= 1)) throw new RangeError(`Expected a strength above 0 and of at most 1 but found ${strength}`);
   if (eta !== 0 && name !== "ddim") throw new TypeError(`Expected no eta for sampler ${name} but found ${eta}; eta is for ddim`);
   const T = schedule.betas.length;
-  const steps = options.steps ?? Math.max(1, Math.min(standard.steps, mostSteps(spacing, T, spare)));
-  if (!(strength > 0 && strength <= 1)) throw new RangeError(`Expected a strength above 0 and of at most 1 but found ${strength}`);
-  const levels = levelsAt(schedule, timesteps(spacing, T, steps, spare)).slice(-Math.ceil(strength * steps));
-  return solver(levels, { clip, eta, variance, objective });
+  const at = (count: number): Level[] => levels(spacing, schedule, count, spare);
+  const most = mostLevels(spacing, T, spare);
+  const mostCalls = calls ? calls(at(most)) : most;
+  const steps = options.steps ?? Math.max(1, Math.min(standard.steps, mostCalls));
+  checkCount(steps, mostCalls, spacing, T);
+  const list = calls ? fewest(at, steps, calls) : at(steps);
+  return solver(list.slice(-Math.ceil(strength * list.length)), { ...options, clip, eta, steps: strength === 1 ? steps : undefined });
+}
+
+/** The table of `ddimInversion` over the levels of DDIM with the same options. Throws as `rows` does. */
+export function inversionRows(schedule: Schedule, { steps, spacing = samplers.ddim.spacing, objective }: SamplerOptions = {}): Row[] {
+  const list = levels(spacing, schedule, steps ?? Math.min(samplers.ddim.steps, schedule.betas.length));
+  return ddimInversion(list, levelsAt(schedule, [0])[0]!, { objective });
+}
+
+/** The fewest levels over which a sampler makes so many model calls, which are two a level but for the last. */
+function fewest(at: (count: number) => Level[], steps: number, calls: (levels: readonly Level[]) => number): Level[] {
+  let count = Math.ceil((steps + 1) / 2);
+  let list = at(count);
+  while (calls(list) < steps) list = at(++count);
+  return list;
 }

@@ -1,7 +1,7 @@
 /** Each sampler's table: what a step does is a row of numbers from float64 arithmetic on the host. */
 import { oneOf } from "./names.ts";
 import { type Objective, type Readout, readout } from "./objective.ts";
-import { type Level, type LevelStep, stepsOf } from "./spacing.ts";
+import { type Level, type LevelStep, sigmaOf, stepsOf } from "./spacing.ts";
 
 /** Coefficients of one step: `x0 = clip(a·x + b·prediction)`, `eps = c·x + d·prediction`, `x′ = A·x + B·x0 + C·x0Previous + D·eps + E·z`. */
 export interface Row extends Readout {
@@ -28,6 +28,8 @@ export interface SolverOptions {
   /** DDPM's noise: the posterior's variance (eq. 7) or beta, the two choices of section 3.2. */
   readonly variance?: Variance | undefined;
   readonly objective?: Objective | undefined;
+  /** Model calls. */
+  readonly steps?: number | undefined;
 }
 
 /** The table of a sampler over levels of falling noise. */
@@ -80,6 +82,56 @@ export const dpmSolverPlusPlus: Solver = (levels, { objective = "eps" } = {}) =>
     const previous = levels[i - 1];
     const half = previous ? h / (2 * (logSnr(alphaBar) - logSnr(previous.alphaBar))) : 0;
     return row(step, objective, { A: Math.sqrt((1 - alphaBarNext) / (1 - alphaBar)), B: gain * (1 + half), C: -gain * half });
+  });
+
+/** Euler's method for the ODE dx/dsigma = (x - x0) / sigma (Karras et al. 2022, algorithm 1 without its correction), in x that keeps unit variance. */
+export const euler: Solver = (levels, { objective = "eps" } = {}) => stepsOf(levels).map((step) => row(step, objective, towards(step)));
+
+/**
+ * Heun's method for the same ODE (Karras et al. 2022, algorithm 1): two rows a step, of which the second, at the level that Euler's step has reached,
+ * corrects that by half of how much the slope has changed. Euler's alone are the last step, those from more noise than `mostSigma`, and the first
+ * ones where `steps`, the model calls, do not suffice for a correction of each.
+ */
+export const heun: Solver = (levels, { objective = "eps", steps = heunCalls(levels) } = {}) => {
+  let spare = heunCalls(levels) - steps;
+  return stepsOf(levels).flatMap((step, i) => {
+    const predictor = row(step, objective, towards(step));
+    if (!correctable(step) || spare-- > 0) return [predictor];
+    const reached = { ...levels[i + 1]!, alphaBarNext: step.alphaBarNext };
+    return [predictor, row(reached, objective, correction(step))];
+  });
+};
+
+/** The most model calls of Heun's method over these levels. */
+export const heunCalls = (levels: readonly Level[]): number => levels.length + stepsOf(levels).filter(correctable).length;
+
+/** Karras et al. 2022, table 1: where training and sampling begin. Above, x is noise to any model, and half the change of a slope times a step down from there is, too. */
+const mostSigma = 80;
+
+const correctable = ({ alphaBar, alphaBarNext }: LevelStep): boolean => sigmaOf(alphaBar) <= mostSigma && alphaBarNext < 1;
+
+/** x moves on the line from x to x0 as far as the noise shrinks. */
+const towards = ({ alphaBar, alphaBarNext }: LevelStep): Mean => {
+  const A = Math.sqrt((1 - alphaBarNext) / (1 - alphaBar));
+  return { A, B: Math.sqrt(alphaBarNext) - A * Math.sqrt(alphaBar) };
+};
+
+/** After Euler's step (x - x0Previous) / sigma is still the slope at its beginning, and (x - x0) / sigma that at its end. */
+const correction = ({ alphaBar, alphaBarNext }: LevelStep): Mean => {
+  const half = (Math.sqrt(alphaBarNext) * (sigmaOf(alphaBar) / sigmaOf(alphaBarNext) - 1)) / 2;
+  return { A: 1, B: half, C: -half };
+};
+
+/**
+ * DDIM backwards: Euler's steps of its ODE from an image to the noise that it comes from (Song et al. 2021, section 4.3), over the levels that DDIM
+ * visits, from the last to the first. The model is told the level that x is at; of the image, which has none, `first`, that of t = 0.
+ */
+export const ddimInversion = (levels: readonly Level[], first: Level, { objective = "eps" }: SolverOptions = {}): Row[] =>
+  levels.toReversed().map((next, i, rising) => {
+    const to = { B: Math.sqrt(next.alphaBar), D: Math.sqrt(1 - next.alphaBar) };
+    const from = rising[i - 1];
+    if (from) return row({ ...from, alphaBarNext: next.alphaBar }, objective, to);
+    return row({ ...first, alphaBarNext: next.alphaBar }, objective, { A: to.B, D: to.D });
   });
 
 /** Unless it is clipped, an x0 that follows from eps cancels, and with it what division by √alphaBar loses. */
