@@ -1,5 +1,5 @@
 /** How far the predicted noise is from the noise. */
-import { composite, type Tensor } from "./tensor.ts";
+import { composite, size, type Tensor } from "./tensor.ts";
 
 export const lossNames = ["l1", "l2", "huber"] as const;
 export type LossName = (typeof lossNames)[number];
@@ -24,9 +24,16 @@ export function elementLoss(name: LossName, difference: Tensor): Tensor {
  * weights · loss, so that a partial batch can be padded to the compiled size: see `lossWeights`. Throws a TypeError for an unknown name.
  */
 export function pLosses(name: LossName, noise: Tensor, prediction: Tensor, weights?: Tensor): Tensor {
+  if (weights) return batchLoss(name, noise, prediction, weights).loss;
   const loss = elementLoss(name, prediction.sub(noise));
-  const axes = loss.shape.map((_, axis) => axis);
-  return (weights ? loss.mul(weights).sum(...axes) : loss.mean(...axes)).reshape();
+  return loss.mean(...loss.shape.keys()).reshape();
+}
+
+/** As `pLosses` with weights, and beside it `losses` [B]: the mean over the elements of each image, not weighted. */
+export function batchLoss(name: LossName, noise: Tensor, prediction: Tensor, weights: Tensor): { loss: Tensor; losses: Tensor } {
+  const [batch, ...image] = noise.shape as [number, ...number[]];
+  const sums = elementLoss(name, prediction.sub(noise)).sum(...image.map((_, i) => i + 1)); // [B, 1, 1, 1]
+  return { loss: sums.mul(weights).sum(0).reshape(), losses: sums.mul(1 / size(image)).reshape(batch) };
 }
 
 /**

@@ -2,14 +2,14 @@ import type { Numbers, Program, Step } from "./backend.ts";
 import type { Config } from "./config.ts";
 import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
 import { qSample } from "./diffusion.ts";
-import { gradients } from "./gradient.ts";
-import { pLosses } from "./loss.ts";
-import { adamw, adamwScalars, ema, emaDecay } from "./optimizer.ts";
+import { batchLoss } from "./loss.ts";
+import { type Dropout, dropout } from "./nn.ts";
 import { philox, stream } from "./random.ts";
 import { extract, schedule } from "./schedule.ts";
 import { Scope } from "./scope.ts";
 import { input, randomNormal, size, type Tensor } from "./tensor.ts";
 import { unet } from "./unet.ts";
+import { averages, update, updateScalars } from "./update.ts";
 
 /** Images as the graph sees them: [batch, height, width, channels]. */
 export const imageShape = (config: Config, batch: number): [number, number, number, number] => [
@@ -19,13 +19,14 @@ export const imageShape = (config: Config, batch: number): [number, number, numb
   config["model.channels"],
 ];
 
-/** The U-Net that a configuration describes. */
-export const model = (p: Scope, x: Tensor, t: Tensor, config: Config): Tensor =>
+/** The U-Net that a configuration describes; with `dropout` as training runs it. */
+export const model = (p: Scope, x: Tensor, t: Tensor, config: Config, dropout?: Dropout): Tensor =>
   unet(p, x, t, {
     dim: config["model.dim"],
     dimMults: config["model.dimMults"],
     block: config["model.block"],
     groups: config["model.groups"],
+    ...(dropout && { dropout }),
   });
 
 /** Standard normal images of the Philox stream that is fed as `name`; image i starts at block i·⌈HWC/4⌉, so that more images only add to fewer. */
@@ -37,14 +38,19 @@ export function gaussian(name: string, [batch, ...image]: readonly [number, ...n
 export interface TrainingStep {
   readonly step: Step;
   readonly scope: Scope;
+  /** Names of the variables that hold averages of the weights, packed as `Scope.pack` does; the first is `ema`. */
+  readonly averages: readonly string[];
 }
+
+/** Images of one run: a step is done in `train.accumulate` runs. */
+const imagesOfRun = (config: Config): number => config["train.batch"] / config["train.accumulate"];
 
 /**
  * Algorithm 1 of Ho et al. 2020 as one step: draws the noise, predicts it from x_t, and updates parameters, moments and averages.
- * Fed by `trainingFeeds`; its one output is `loss`.
+ * Fed by `trainingFeeds`; its outputs are `loss`, `losses` (of each image, not weighted, [images]) and with `train.clip` `gradientNorm`.
  */
 export function trainingStep(config: Config): TrainingStep {
-  const batch = config["train.batch"];
+  const batch = imagesOfRun(config);
   const shape = imageShape(config, batch);
   const coefficient = (name: string): Tensor => input(name, [batch, 1, 1, 1]);
   const noise = gaussian("noise", shape);
@@ -53,23 +59,23 @@ export function trainingStep(config: Config): TrainingStep {
     sqrtOneMinusAlphasCumprod: coefficient("sqrtOneMinusAlphasCumprod"),
   });
   const scope = new Scope();
-  const prediction = model(scope, xt, input("t", [batch], "int32"), config);
-  const loss = pLosses(config["train.loss"], noise, prediction, coefficient("weights"));
-  return { step: { outputs: { loss }, updates: updates(scope, loss) }, scope };
+  const prediction = model(scope, xt, input("t", [batch], "int32"), config, dropoutOf(config));
+  const { loss, losses } = batchLoss(config["train.loss"], noise, prediction, coefficient("weights"));
+  const { outputs, updates } = update(scope, loss, config);
+  return { step: { outputs: { loss, losses, ...outputs }, updates }, scope, averages: [...averages(config).keys()] };
 }
 
-function updates(scope: Scope, loss: Tensor): Record<string, Tensor> {
-  const parameters = [...scope.parameters.values()].map(({ tensor }) => tensor);
-  const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
-  const { x, m, v } = adamw(scope.pack(parameters), scope.pack(gradients(loss, parameters)), scalars);
-  return { ...scope.unpack(x), m, v, ema: ema(x, input("emaDecay", [])) };
+function dropoutOf({ "model.dropout": rate }: Config): Dropout | undefined {
+  const numbers = input("dropout", [6], "int32");
+  return rate > 0 ? (p, x) => dropout(p, x, rate, numbers) : undefined;
 }
 
-/** Where training starts: parameters drawn from the seed; moments `m` and `v` zero and average `ema` equal to the parameters, packed as `Scope.pack` does. */
-export function initialState({ scope }: TrainingStep, seed: number): Map<string, Numbers> {
+/** Where training starts: parameters drawn from the seed; averages equal to them and moments zero, packed as `Scope.pack` does. */
+export function initialState({ step, scope, averages }: TrainingStep, seed: number): Map<string, Numbers> {
   const first = scope.initialValues(seed);
-  const zeros = new Float32Array(scope.count);
-  return new Map<string, Numbers>([...first, ["m", zeros], ["v", zeros], ["ema", scope.packValues(first)]]);
+  const [zeros, packed] = [new Float32Array(scope.count), scope.packValues(first)];
+  const others = Object.keys(step.updates!).filter((name) => !first.has(name));
+  return new Map<string, Numbers>([...first, ...others.map((name) => [name, averages.includes(name) ? packed : zeros] as const)]);
 }
 
 /** A batch of images in [-1, 1], [batch, height, width, channels], and the weight of each one's loss: see `batch` in dataset.ts. */
@@ -82,20 +88,46 @@ export interface Batch {
 export const trainingBatch = (dataset: Dataset, config: Config, n: number): Promise<DatasetBatch> =>
   batch(dataset, { seed: config.seed, batch: config["train.batch"], step: n, flip: config["data.flip"] });
 
-/** What step n = 1, 2, … is fed: a function of the configuration, the batch and n alone. */
-export function trainingFeeds(config: Config, { images, weights }: Batch, n: number): Record<string, Numbers> {
+/** What run 0, 1, … of step n = 1, 2, … is fed: a function of the configuration, the step's batch, n and the run alone. */
+export function trainingFeeds(config: Config, batch: Batch, n: number, run = 0): Record<string, Numbers> {
   const constants = schedule(config["diffusion.schedule"], config["diffusion.timesteps"]);
-  const t = timestepsAt(config, n);
+  const count = imagesOfRun(config);
+  const first = run * count;
+  const elements = size(imageShape(config, 1));
+  const t = timestepsAt(config, n).subarray(first, first + count);
   return {
-    images,
-    weights,
+    images: batch.images.subarray(first * elements, (first + count) * elements),
+    weights: batch.weights.subarray(first, first + count),
     t,
     sqrtAlphasCumprod: extract(constants.sqrtAlphasCumprod, t),
     sqrtOneMinusAlphasCumprod: extract(constants.sqrtOneMinusAlphasCumprod, t),
-    noise: stream(config.seed, "noise", n),
-    emaDecay: Float64Array.of(emaDecay(config["train.emaDecay"], n)),
-    ...scalars(adamwScalars({ lr: config["train.lr"], weightDecay: config["train.weightDecay"] }, n)),
+    noise: stream(config.seed, "noise", n, first * Math.ceil(elements / 4)),
+    dropout: stream(config.seed, "dropout", n, first),
+    ...scalars(updateScalars(config, n, run)),
   };
+}
+
+/** What a step of training tells. */
+export interface StepResult {
+  readonly loss: number;
+  /** Of each image of the step, padding included: its timestep and its loss, not weighted. */
+  readonly t: Int32Array;
+  readonly losses: Float64Array;
+  /** Norm of the gradient before clipping, where there is clipping. */
+  readonly gradientNorm?: number;
+}
+
+/** Makes step n = 1, 2, … with a program of `trainingStep`, in as many runs as `train.accumulate` says. */
+export async function runStep(program: Program, config: Config, batch: Batch, n: number): Promise<StepResult> {
+  const result = { loss: 0, t: timestepsAt(config, n), losses: new Float64Array(config["train.batch"]) };
+  let norm: Numbers | undefined;
+  for (let run = 0; run < config["train.accumulate"]; run++) {
+    const { loss, losses, gradientNorm } = await program.run(trainingFeeds(config, batch, n, run));
+    result.loss += loss![0]!;
+    result.losses.set(losses!, run * losses!.length);
+    norm = gradientNorm;
+  }
+  return { ...result, ...(norm && { gradientNorm: norm[0]! }) };
 }
 
 /** Algorithm 1, line 3: t uniform in [0, T), one for each image. */
