@@ -71,12 +71,17 @@ function dropoutOf({ "model.dropout": rate }: Config): Dropout | undefined {
 }
 
 /** Where training starts: parameters drawn from the seed; averages equal to them and moments zero, packed as `Scope.pack` does. */
-export function initialState({ step, scope, averages }: TrainingStep, seed: number): Map<string, Numbers> {
+export function initialState(training: TrainingStep, seed: number): Map<string, Numbers> {
+  const { scope, averages } = training;
   const first = scope.initialValues(seed);
-  const [zeros, packed] = [new Float32Array(scope.count), scope.packValues(first)];
-  const others = Object.keys(step.updates!).filter((name) => !first.has(name));
-  return new Map<string, Numbers>([...first, ...others.map((name) => [name, averages.includes(name) ? packed : zeros] as const)]);
+  const packed = scope.packValues(first);
+  const moments = ["m", "v"].map((name) => [name, new Float32Array(scope.count)] as const);
+  return new Map<string, Numbers>([...first, ...moments, ...averages.map((name) => [name, packed] as const), ...passingState(training)]);
 }
+
+/** The part of a training's state that means nothing between steps, so that nobody need save it. */
+export const passingState = ({ step, scope }: TrainingStep): Map<string, Numbers> =>
+  new Map("g" in step.updates! ? [["g", new Float32Array(scope.count)]] : []);
 
 /** A batch of images in [-1, 1], [batch, height, width, channels], and the weight of each one's loss: see `batch` in dataset.ts. */
 export interface Batch {
