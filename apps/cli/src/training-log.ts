@@ -1,4 +1,4 @@
-import type { StepResult } from "@ddpm/core";
+import type { Config, StepResult } from "@ddpm/core";
 import type { RunFolder } from "./run-folder.ts";
 import type { EventWriter } from "./tensorboard.ts";
 
@@ -23,6 +23,13 @@ export async function logStep(
   await folder.log(line);
   for (const [key, value] of Object.entries(line)) if (tags[key] !== undefined) events.scalar(line.step, tags[key], value);
 }
+
+/** What a step of `count` images tells of its loss: that, its mean by quarter of the timesteps, and the gradient's norm where it is clipped. */
+export const lossFacts = ({ loss, gradientNorm, ...images }: StepResult, count: number, config: Config): Record<string, number> => ({
+  loss,
+  ...quartileLosses(images, count, config["diffusion.timesteps"]),
+  ...(gradientNorm !== undefined && { gradientNorm }),
+});
 
 /**
  * The mean loss of the first `count` images of a step by the quarter of [0, T) that their timestep is in, as Nichol and Dhariwal 2021 log it:

@@ -23,7 +23,7 @@ import { grid, writePng } from "./picture.ts";
 import { progress } from "./progress.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { EventWriter } from "./tensorboard.ts";
-import { logStep, quartileLosses } from "./training-log.ts";
+import { logStep, lossFacts } from "./training-log.ts";
 
 export interface Training {
   readonly backend: Backend;
@@ -71,17 +71,16 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       const running = runStep(program, config, next, step);
       batches.fill(); // while the step runs
       const { epoch, count } = next;
-      const { loss, gradientNorm, ...images } = await running;
+      const result = await running;
+      const { loss } = result;
       requireFinite([loss], `the loss of step ${step}`, saved);
       const seconds = (performance.now() - began) / 1000;
       const imagesPerSecond = count / seconds;
       total.seconds += seconds;
       total.wait += wait;
       line.update(step, { epoch: `${epoch + 1}`, loss: loss.toFixed(4), "images/s": imagesPerSecond.toFixed(0) });
-      const quartiles = quartileLosses(images, count, config["diffusion.timesteps"]);
-      const lr = lrAt(config, step);
-      const norm = gradientNorm !== undefined && { gradientNorm };
-      await logStep(folder, events, { step, epoch, loss, ...quartiles, lr, ...norm, imagesPerSecond, seconds, wait });
+      const facts = { ...lossFacts(result, count, config), lr: lrAt(config, step), imagesPerSecond, seconds, wait };
+      await logStep(folder, events, { step, epoch, ...facts });
       kept.add(loss);
       const last = step === steps || interruption.requested;
       if (last || step % config["train.checkpointEvery"] === 0) await save(step);
