@@ -1,7 +1,7 @@
 /** Our model behind the bench's protocol. */
 import { parseArgs } from "node:util";
 import { tensorflow } from "@ddpm/backend-node";
-import { imageShape, initialState, input, model, presets, Scope, shapes, trainingBatch, trainingFeeds, trainingStep } from "@ddpm/core";
+import { imageShape, initialState, input, model, presets, runStep, Scope, shapes, trainingBatch, trainingStep } from "@ddpm/core";
 import { serve } from "../protocol.ts";
 
 const { values } = parseArgs({
@@ -17,7 +17,7 @@ async function trainer() {
   let step = 0;
   return async () => {
     step++;
-    return (await program.run(trainingFeeds(config, await trainingBatch(dataset, config, step), step)))["loss"]![0]!;
+    return (await runStep(program, config, await trainingBatch(dataset, config, step), step)).loss;
   };
 }
 

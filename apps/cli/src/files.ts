@@ -25,3 +25,8 @@ export async function writeAtomically(path: string, content: Uint8Array | string
     throw new Error(`Expected to write ${path} but found ${reason}; choose a folder that exists and that you may write to`, { cause: error });
   }
 }
+
+/** For `catch`: a file that is not there is undefined, any other failure is thrown. */
+export function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}

@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 export function configOptions(command: Command, include: (key: ConfigKey) => boolean = () => true): Command {
   for (const key of (Object.keys(fields) as ConfigKey[]).filter(include)) {
     const { help, default: standard } = fields[key];
-    command.addOption(new Option(`--${key} <value>`, `${help} (default ${String(standard)})`).argParser((text) => parseValue(key, text)));
+    command.addOption(new Option(`--${key} <value>`, `${help} (default ${String(standard) || "none"})`).argParser((text) => parseValue(key, text)));
   }
   return command;
 }
@@ -16,7 +16,7 @@ export const configOf = (options: Readonly<Record<string, unknown>>, include: (k
   Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(fields, key) && include(key as ConfigKey)));
 
 /** The keys that say what a checkpoint from elsewhere does not. */
-export const describesModel = (key: ConfigKey): boolean => /^(model|diffusion)\.|^data\.(height|width)$/.test(key);
+export const describesModel = (key: ConfigKey): boolean => key !== "model.dropout" && /^(model|diffusion)\.|^data\.(height|width)$/.test(key);
 
 export const deviceOption = (): Option =>
   new Option("--device <name>", "what computes: tensorflow takes a GPU where there is one").choices(deviceNames).default("tensorflow");

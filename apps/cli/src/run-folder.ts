@@ -1,10 +1,20 @@
 import { access, appendFile, constants, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Checkpoint, type Config, configure, decodeModel, encodeModel, type Numbers, parametersFrom, type Scope, type State } from "@ddpm/core";
-import { writeAtomically } from "./files.ts";
+import {
+  type Checkpoint,
+  type Config,
+  configure,
+  decodeModel,
+  encodeModel,
+  type Numbers,
+  parametersFrom,
+  type State,
+  type TrainingStep,
+} from "@ddpm/core";
+import { absent, writeAtomically } from "./files.ts";
 
-/** What a training state holds for each parameter besides its value: moments and average, in files under `m/…`, `v/…` and `ema/…`. */
-const parts = ["m", "v", "ema"] as const;
+/** What a training state holds for each parameter besides its value: moments and averages, in files under `m/…`, `v/…`, `ema/…`, … */
+const partsOf = ({ averages }: TrainingStep): string[] => ["m", "v", ...averages];
 
 /** A folder that holds a training run: config.json, model.safetensors, state.safetensors, log.jsonl, loss.svg, TensorBoard events and samples. */
 export class RunFolder {
@@ -48,18 +58,22 @@ export class RunFolder {
     }
   }
 
-  /** Writes the whole state, then the averaged weights as the model. */
-  async save(config: Config, scope: Scope, state: State, step: number): Promise<void> {
+  /** Writes the whole state, then the averaged weights as models: `ema` as model.safetensors, others as model-ema-….safetensors. */
+  async save(config: Config, training: TrainingStep, state: State, step: number): Promise<void> {
+    const { scope } = training;
     const tensors = (values: State, prefix = "") => [...parametersFrom(scope, values)].map(([name, value]) => [prefix + name, value] as const);
-    const others = parts.flatMap((part) => tensors(scope.unpackValues(state.get(part)!), `${part}/`));
-    const averages = parametersFrom(scope, scope.unpackValues(state.get("ema")!));
+    const others = partsOf(training).flatMap((part) => tensors(scope.unpackValues(state.get(part)!), `${part}/`));
     const metadata = { config, step };
     await writeAtomically(this.file("state.safetensors"), encodeModel(new Map([...tensors(state), ...others]), metadata));
-    await writeAtomically(this.file("model.safetensors"), encodeModel(averages, metadata));
+    for (const name of training.averages) {
+      const file = name === "ema" ? "model.safetensors" : `model-${name}.safetensors`;
+      await writeAtomically(this.file(file), encodeModel(parametersFrom(scope, scope.unpackValues(state.get(name)!)), metadata));
+    }
   }
 
   /** The state and the step it was saved at; nothing where the run was stopped before it saved any. */
-  async load(scope: Scope): Promise<{ state: Map<string, Numbers>; step: number } | undefined> {
+  async load(training: TrainingStep): Promise<{ state: Map<string, Numbers>; step: number } | undefined> {
+    const { scope } = training;
     const path = this.file("state.safetensors");
     const bytes = await readFile(path).catch(absent);
     if (!bytes) return undefined;
@@ -67,7 +81,7 @@ export class RunFolder {
       const { parameters, metadata } = decodeModel(bytes);
       if (!metadata) throw new SyntaxError("Expected a training state but its metadata lacks ddpm");
       const values = (prefix = "") => new Map([...scope.parameters.keys()].map((name) => [name, required(parameters, prefix + name)]));
-      const others = parts.map((part) => [part, scope.packValues(values(`${part}/`))] as const);
+      const others = partsOf(training).map((part) => [part, scope.packValues(values(`${part}/`))] as const);
       return { state: new Map([...values(), ...others]), step: metadata.step };
     } catch (error) {
       throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
@@ -78,6 +92,15 @@ export class RunFolder {
     await appendFile(this.file("log.jsonl"), `${JSON.stringify(line)}\n`);
   }
 
+  /** The losses of the steps in the log. */
+  async losses(): Promise<number[]> {
+    const text = (await readFile(this.file("log.jsonl"), "utf8").catch(absent)) ?? "";
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => (JSON.parse(line) as { loss: number }).loss);
+  }
+
   /** Drops the log's lines after `step`, which a resumed run will write again. */
   async rewindLog(step: number): Promise<void> {
     const text = (await readFile(this.file("log.jsonl"), "utf8").catch(absent)) ?? "";
@@ -85,11 +108,6 @@ export class RunFolder {
     if (kept.length === 0) await rm(this.file("log.jsonl"), { force: true });
     else await writeAtomically(this.file("log.jsonl"), `${kept.join("\n")}\n`);
   }
-}
-
-/** For `catch`: a file that is not there is undefined, any other failure is thrown. */
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }
 
 /** The step of a line of the log; infinite for one that a crash cut off. */

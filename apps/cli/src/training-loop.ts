@@ -6,20 +6,25 @@ import {
   imageShape,
   initialState,
   labelsInTurn,
+  lrAt,
   type Program,
+  parametersFrom,
+  passingState,
+  runStep,
   stepsPerEpoch,
   type Trainee,
   type TrainingStep,
   trainingBatch,
-  trainingFeeds,
   trainingStep,
 } from "@ddpm/core";
 import { ReadAhead } from "./data/read-ahead.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
+import { KeptCheckpoints } from "./kept-checkpoints.ts";
 import { LossPlot } from "./loss-plot.ts";
 import { grid, writePng } from "./picture.ts";
 import { progress } from "./progress.ts";
 import type { RunFolder } from "./run-folder.ts";
+import { logStep, lossFacts } from "./step-log.ts";
 import { EventWriter } from "./tensorboard.ts";
 
 export interface Training {
@@ -48,12 +53,16 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
   const samples = new SampleGrids({ backend, config, program, scope: training.scope }, folder, events);
   const sampleEvery = config["train.sampleEvery"] || stepsPerEpoch(dataset, config["train.batch"]);
   using line = progress("train", steps, start);
+  const kept = await KeptCheckpoints.open(folder, config);
   let saved = start;
   const total = { seconds: 0, wait: 0 };
   const save = async (step: number): Promise<void> => {
     const state = await program.read();
     for (const [name, values] of state) requireFinite(values, `${name} after step ${step}`, saved);
-    await folder.save(config, training.scope, state, step);
+    const averages = parametersFrom(training.scope, training.scope.unpackValues(state.get("ema")!));
+    // Before the state: what is kept of a step that a crash then undoes is written again by the run that goes on
+    await kept.save(averages, step, { regular: step === steps || step % config["train.checkpointEvery"] === 0 });
+    await folder.save(config, training, state, step);
     saved = step;
   };
   try {
@@ -62,21 +71,22 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       const began = performance.now();
       const next = await batches.next();
       const wait = (performance.now() - began) / 1000;
-      const running = program.run(trainingFeeds(config, next, step));
+      const running = runStep(program, config, next, step);
       batches.fill(); // while the step runs
       const { epoch, count } = next;
-      const loss = (await running)["loss"]![0]!;
+      const result = await running;
+      const { loss } = result;
       requireFinite([loss], `the loss of step ${step}`, saved);
       const seconds = (performance.now() - began) / 1000;
       const imagesPerSecond = count / seconds;
       total.seconds += seconds;
       total.wait += wait;
       line.update(step, { epoch: `${epoch + 1}`, loss: loss.toFixed(4), "images/s": imagesPerSecond.toFixed(0) });
-      const entry = { step, epoch, loss, lr: config["train.lr"], imagesPerSecond, seconds, wait };
-      await folder.log(entry);
+      const facts = { ...lossFacts(result, count, config), lr: lrAt(config, step), imagesPerSecond, seconds, wait };
+      const entry = { step, epoch, loss, ...facts };
+      await logStep(folder, events, entry);
       plot.add(entry);
-      events.scalar(step, "loss", loss);
-      events.scalar(step, "images per second", imagesPerSecond);
+      kept.add(loss);
       const last = step === steps || interruption.requested;
       if (last || step % config["train.checkpointEvery"] === 0) await save(step);
       if (saved === step || step % sampleEvery === 0) await plot.draw();
@@ -98,10 +108,10 @@ async function begin(
   training: TrainingStep,
   { backend, config, folder, steps, resume }: Pick<Training, "backend" | "config" | "folder" | "steps" | "resume">,
 ): Promise<{ program: Program; start: number }> {
-  const { state, step } = (resume && (await folder.load(training.scope))) || { state: initialState(training, config.seed), step: 0 };
+  const { state, step } = (resume && (await folder.load(training))) || { state: initialState(training, config.seed), step: 0 };
   if (step > steps) throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}`);
   if (resume) await folder.rewindLog(step);
-  return { program: await backend.compile(training.step, state), start: step };
+  return { program: await backend.compile(training.step, new Map([...passingState(training), ...state])), start: step };
 }
 
 function requireFinite(values: ArrayLike<number>, what: string, saved: number): void {

@@ -1,4 +1,4 @@
-import { type Dtype, isSamePadding, normals, type Op, type Shape, size, type Tensor } from "@ddpm/core";
+import { type Dtype, isSamePadding, normals, type Op, rowsOf, type Shape, size, type Tensor, uniforms } from "@ddpm/core";
 import type * as tfjs from "@tensorflow/tfjs-core";
 
 export type Tf = typeof tfjs;
@@ -10,6 +10,8 @@ export const kernels: Kernels = {
   constant: (tf, _, { attrs: { value } }) => tf.scalar(value),
   array: (tf, _, { attrs: { values, shape } }) => tf.tensor(values, [...shape], "float32"),
   randomNormal: (tf, [stream], { shape }) => tf.tensor(Float32Array.from(normals(stream!.dataSync() as Int32Array, size(shape))), [...shape]),
+  randomUniform: (tf, [stream], { shape, attrs: { lane } }) =>
+    tf.tensor(Float32Array.from(uniforms(rowsOf(stream!.dataSync() as Int32Array, shape[1]! / 4, lane), size(shape))), [...shape]),
   cast: (tf, [x]) => tf.cast(x!, "float32"),
   add: (tf, [a, b]) => tf.add(a!, b!),
   sub: (tf, [a, b]) => tf.sub(a!, b!),

@@ -9,7 +9,7 @@ import { normals, stream } from "../src/random.ts";
 import { coefficientNames } from "../src/sampler.ts";
 import { samplingStep } from "../src/sampling.ts";
 import { Scope } from "../src/scope.ts";
-import { concat, input, randomNormal, type Shape, size, Tensor, total, variable } from "../src/tensor.ts";
+import { concat, input, randomNormal, randomUniform, type Shape, size, Tensor, total, variable } from "../src/tensor.ts";
 
 /** A step, its state and its feeds; every backend gives what the reference gives, within 1e-4 of each output's largest value. */
 export interface Case {
@@ -231,6 +231,7 @@ export const cases: readonly Case[] = [
   guidedStep(),
   plain("cast", { outputs: { y: input("t", [3], "int32").cast() } }, { t: Int32Array.of(1, -2, 3) }),
   plain("randomNormal", { outputs: { y: randomNormal(input("stream", [6], "int32"), 3, 7) } }, { stream: stream(5, "noise", 7, 11) }),
+  plain("randomUniform", { outputs: { y: randomUniform(input("stream", [6], "int32"), [3, 8], 0xdeadbeef) } }, { stream: stream(5, "noise", 7, 11) }),
   plain(
     "updates see the values before the run",
     { outputs: { y: variable("a", [2]).mul(2) }, updates: { a: variable("b", [2]).add(1), b: variable("a", [2]).mul(3) } },

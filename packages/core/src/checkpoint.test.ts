@@ -66,6 +66,8 @@ test("decodeModel() of encodeModel() gives back parameters and metadata", () => 
     ["m/b", range(4)],
   ]);
   assert.deepEqual(decodeModel(encodeModel(parameters, { config, step: 12 })), { parameters, metadata: { config, step: 12 } });
+  const best = { config, step: 12, loss: 1 / 3 };
+  assert.deepEqual(decodeModel(encodeModel(parameters, best)).metadata, best);
   assert.deepEqual(decodeModel(encodeModel(parameters, undefined, { dtype: "BF16" })), { parameters });
 });
 

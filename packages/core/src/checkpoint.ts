@@ -16,6 +16,8 @@ export interface CheckpointMetadata {
   readonly config: Config;
   /** Training steps done. */
   readonly step: number;
+  /** Mean training loss before that step, of a checkpoint that was kept for it. */
+  readonly loss?: number;
 }
 
 export interface Checkpoint {
@@ -45,7 +47,7 @@ export const imagesFromNCHW = (data: Float32Array, [n, h, w, c]: readonly [numbe
 /** The bytes of a checkpoint, from parameters in our layout; F32 unless asked otherwise. Throws as `toTorch` and `encode` do. */
 export function encodeModel(parameters: ReadonlyMap<string, ParameterValue>, metadata?: CheckpointMetadata, options: EncodeOptions = {}): Uint8Array {
   const tensors = new Map([...parameters].map(([name, value]) => [name, toTorch(value)]));
-  const ddpm = metadata && { ddpm: JSON.stringify({ version: 1, config: metadata.config, step: metadata.step }) };
+  const ddpm = metadata && { ddpm: JSON.stringify({ version: 1, ...metadata }) };
   return encode(tensors, { format: "pt", ...ddpm }, options);
 }
 
@@ -152,7 +154,7 @@ function parameterOf(name: string, { shape, dtype, data }: StoredTensor): Parame
 }
 
 function metadataOf(json: string): CheckpointMetadata {
-  const { version, config, step } = objectOf(json);
+  const { version, config, step, loss } = objectOf(json);
   if (version !== 1) {
     throw new SyntaxError(
       `Expected the checkpoint's ddpm metadata to be of version 1 but found ${JSON.stringify(version)}: update this program or save the file again`,
@@ -161,7 +163,7 @@ function metadataOf(json: string): CheckpointMetadata {
   if (!Number.isSafeInteger(step) || (step as number) < 0) {
     throw new SyntaxError(`Expected the checkpoint's step to be an integer of at least 0 but found ${JSON.stringify(step)}: save the file again`);
   }
-  return { config: configure(config as Partial<Config>), step: step as number };
+  return { config: configure(config as Partial<Config>), step: step as number, ...(typeof loss === "number" && { loss }) };
 }
 
 function objectOf(json: string): Record<string, unknown> {

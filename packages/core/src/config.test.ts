@@ -43,6 +43,10 @@ test("configure() names the key, what it expected and what it found", () => {
   refuses({ "diffusion.zeroTerminalSnr": true, "diffusion.objective": "v", "diffusion.timesteps": 1 }, /diffusion\.timesteps .* at least 2/);
   refuses({ "train.lr": 0 }, /train\.lr to be a number above 0 but found 0$/);
   refuses({ "train.emaDecay": 1 }, /train\.emaDecay .* below 1 but found 1$/);
+  refuses({ "train.emaAlso": [0.9, 1] }, /train\.emaAlso to be a list of numbers .* below 1, such as .* but found \[0.9,1\]$/);
+  refuses({ "train.emaAlso": [0.9, 0.9] }, /train\.emaAlso to be decays that differ .* but found 0.9$/);
+  refuses({ "train.emaDecay": 0.5, "train.emaAlso": [0.5] }, /differ from each other and from train\.emaDecay but found 0.5$/);
+  refuses({ "train.batch": 10, "train.accumulate": 4 }, /train\.accumulate to be a divisor of 10, the images of a step but found 4$/);
   refuses({ seed: 2 ** 32 }, /seed .* found 4294967296$/);
   refuses({ seed: -1 }, /seed .* found -1$/);
   for (const part of [null, [], 5]) assert.throws(() => configure(part as unknown as Config), { name: "SyntaxError", message: /an object of keys/ });
@@ -67,6 +71,10 @@ test("parseValue() reads flags", () => {
   assert.deepEqual(mults, [1, 2, 4]);
   assert.deepEqual(parseValue("model.dimMults", "[1, 2]"), [1, 2]);
   assert.equal(parseValue("train.lr", "1e-4"), 1e-4);
+  assert.deepEqual(
+    ["0.99,0.5", "[0.99]", "", "[]"].map((text) => parseValue("train.emaAlso", text)),
+    [[0.99, 0.5], [0.99], [], []],
+  );
   assert.equal(parseValue("data.flip", "false"), false);
   assert.equal(parseValue("model.block", "convnext"), "convnext");
   assert.deepEqual(parseConfig({ seed: "7", "model.dim": "8" }), { seed: 7, "model.dim": 8 });
@@ -78,6 +86,7 @@ test("parseValue() refuses texts that a key cannot have", () => {
     ["model.dim", "x"],
     ["model.dimMults", "1,,2"],
     ["model.dimMults", ""],
+    ["train.emaAlso", "0.9,"],
     ["data.flip", "yes"],
     ["train.lr", "Infinity"],
   ] as const) {

@@ -1,4 +1,5 @@
 /** Every configuration key, once: its type, default, help and check. Flags, presets, checkpoints and the page all use these. */
+import { lrDecayNames } from "./learning-rate.ts";
 import { lossNames } from "./loss.ts";
 import { objectiveNames } from "./objective.ts";
 import { type Schedule, schedule, scheduleNames } from "./schedule.ts";
@@ -39,6 +40,15 @@ const bounds = ({ least, most, above, below }: Bounds): string => {
 
 const parseNumber = (text: string): number => (text.trim() === "" ? NaN : Number(text));
 
+/** What stands in a list's brackets, which may be left out. */
+const listed = (text: string): string =>
+  text
+    .trim()
+    .replace(/^\[(.*)\]$/, "$1")
+    .trim();
+
+const parseList = (text: string): number[] => listed(text).split(",").map(parseNumber);
+
 const number = (value: number, help: string, limits: Bounds): Field<number> => ({
   default: value,
   help,
@@ -62,12 +72,16 @@ const integers = (
   help,
   expected: `a list of 1 to ${longest} integers${bounds(limits)}, such as ${value}`,
   accepts: (x) => Array.isArray(x) && x.length >= 1 && x.length <= longest && x.every((n) => Number.isSafeInteger(n) && within(n, limits)),
-  parse: (text) =>
-    text
-      .trim()
-      .replace(/^\[(.*)\]$/, "$1")
-      .split(",")
-      .map(parseNumber),
+  parse: parseList,
+});
+
+/** A list that may be empty. */
+const numbers = (value: readonly number[], help: string, limits: Bounds): Field<readonly number[]> => ({
+  default: value,
+  help,
+  expected: `a list of numbers${bounds(limits)}, such as 0.99,0.999, or empty`,
+  accepts: (x) => Array.isArray(x) && x.every((n) => isNumber(n) && within(n, limits)),
+  parse: (text) => (listed(text) === "" ? [] : parseList(text)),
 });
 
 const boolean = (value: boolean, help: string): Field<boolean> => ({
@@ -109,6 +123,7 @@ export const fields = {
   "model.dimMults": integers([1, 2, 4], "Width of each level as a multiple of model.dim", { least: 1, most: 1024, longest: 10 }),
   "model.block": choice(["resnet", "convnext"], "resnet", "Kind of the U-Net's blocks"),
   "model.groups": integer(1, "Groups of the normalisations in ResNet blocks", { least: 1, most: 8192 }),
+  "model.dropout": number(0, "Probability with which training zeroes a number before a block's last convolution", { least: 0, below: 1 }),
   "model.channels": integer(1, "Channels of an image, from the data", { least: 1, most: 4096 }),
   "model.classes": texts([], "Names of the classes that the model can be asked for, in the order of the labels, from the data"),
   "data.name": text("fashion-mnist", "What the model learns: a known data set or the name of a folder"),
@@ -126,14 +141,22 @@ export const fields = {
   "diffusion.objective": choice(objectiveNames, "eps", "What the model predicts: the noise, the image, or the velocity between them"),
   "diffusion.variance": choice(varianceNames, "posterior", "Variance of a step back: the posterior's, or beta"),
   "train.batch": integer(128, "Images of one step", { least: 1, most: 1e6 }),
+  "train.accumulate": integer(1, "Runs that a step of train.batch images is done in, one after the other, to save memory", { least: 1, most: 1e6 }),
   "train.lr": number(1e-3, "Learning rate of AdamW", { above: 0 }),
+  "train.warmup": integer(0, "Steps in which the learning rate rises evenly to train.lr", { least: 0 }),
+  "train.lrDecay": choice(lrDecayNames, "none", "How the learning rate then falls to 0"),
+  "train.decaySteps": integer(0, "Steps in all until train.lrDecay ends; 0 is the --steps or --epochs that the run begins with", { least: 0 }),
+  "train.clip": number(0, "Greatest norm of the gradient, which is scaled down to it; 0 is no limit", { least: 0 }),
   "train.weightDecay": number(0.01, "Weight decay of AdamW", { least: 0 }),
   "train.loss": choice(lossNames, "huber", "Loss between the prediction and what it should be"),
   "train.minSnr": number(0, "Gamma of min-SNR weighting, 5 in its paper; 0 weighs all timesteps alike", { least: 0 }),
   "train.emaDecay": number(0.9999, "Decay of the averaged weights, reached by the ramp (1 + n) / (10 + n)", { least: 0, below: 1 }),
   "train.classDropout": number(0.1, "How often an image's class is left out, so that the model also learns to do without", { least: 0, most: 1 }),
+  "train.emaAlso": numbers([], "Decays of further averages, each in a file model-ema-<decay>.safetensors", { least: 0, below: 1 }),
   "train.sampleEvery": integer(0, "Steps between sample sheets; 0 is once per epoch", { least: 0 }),
   "train.checkpointEvery": integer(1000, "Steps between checkpoints", { least: 1 }),
+  "train.keepLast": integer(0, "Checkpoints to keep in checkpoints/ of the last so many saves, besides model.safetensors", { least: 0 }),
+  "train.keepBest": boolean(false, "Keep in best.safetensors what had the lowest mean training loss over train.checkpointEvery steps"),
   "train.dtype": choice(["float32", "bf16"], "float32", "Precision of the training step"),
   seed: integer(0, "Seed of everything random", { least: 0, below: 2 ** 32 }),
 } as const satisfies Record<string, Field<unknown>>;
@@ -154,6 +177,9 @@ export function configure(...parts: readonly Partial<Config>[]): Config {
   checkSize(config, "data.height");
   checkSize(config, "data.width");
   checkSchedule(config);
+  checkAccumulation(config);
+  checkLearningRate(config);
+  checkAverages(config);
   return config;
 }
 
@@ -218,6 +244,19 @@ function checkSchedule(config: Config): void {
 /** The constants of a configuration's schedule. */
 export const scheduleFor = (config: Config): Schedule =>
   schedule(config["diffusion.schedule"], config["diffusion.timesteps"], { zeroTerminalSnr: config["diffusion.zeroTerminalSnr"] });
+
+function checkAccumulation({ "train.batch": batch, "train.accumulate": runs }: Config): void {
+  if (batch % runs !== 0) throw wrong("train.accumulate", `a divisor of ${batch}, the images of a step`, runs);
+}
+
+function checkLearningRate({ "train.lrDecay": decay, "train.decaySteps": steps, "train.warmup": warmup }: Config): void {
+  if (decay !== "none" && steps > 0 && steps <= warmup) throw wrong("train.decaySteps", `above ${warmup}, which is train.warmup`, steps);
+}
+
+function checkAverages({ "train.emaDecay": decay, "train.emaAlso": others }: Config): void {
+  const twice = others.find((other, i) => other === decay || others.indexOf(other) < i);
+  if (twice !== undefined) throw wrong("train.emaAlso", "decays that differ from each other and from train.emaDecay", twice);
+}
 
 /** Levenshtein's distance: how many letters to insert, delete or replace. */
 function edits(a: string, b: string): number {

@@ -11,6 +11,7 @@ const rules: GradientRules = {
   constant: () => [],
   array: () => [],
   randomNormal: zero,
+  randomUniform: zero,
   cast: zero,
   stop: zero,
   sign: zero,

@@ -1,5 +1,5 @@
 import type { Scope } from "./scope.ts";
-import { composite, size, Tensor } from "./tensor.ts";
+import { composite, randomUniform, size, Tensor } from "./tensor.ts";
 
 /** x · sigmoid(x). */
 export function silu(x: Tensor): Tensor {
@@ -110,4 +110,19 @@ export function groupNorm(p: Scope, image: Tensor, groups = 1): Tensor {
     return [dx.reshape(...image.shape), dGamma.sum(0).reshape(c), dBeta.sum(0).reshape(c)];
   };
   return composite(y, [image, gamma, beta], { name: "groupNorm", groups, gradient });
+}
+
+/** Zeroes some of the numbers of [b, …] in training; the scope tells its uses apart. */
+export type Dropout = (p: Scope, x: Tensor) => Tensor;
+
+/**
+ * Dropout (Srivastava et al. 2014): each number of [b, …] becomes 0 with probability `rate`, else is divided by 1 - rate.
+ * Which ones is a function of `numbers`, a stream that is fed as int32 [6] and whose offset counts images, of the image and of the scope's path.
+ */
+export function dropout(p: Scope, x: Tensor, rate: number, numbers: Tensor): Tensor {
+  const [b, ...image] = x.shape as [number, ...number[]];
+  const n = size(image);
+  const u = randomUniform(numbers, [b, Math.ceil(n / 4) * 4], p.id);
+  const kept = (u.shape[1] === n ? u : u.slice(1, 0, n)).sub(rate).sign().clip(0, 1);
+  return x.mul(kept.mul(1 / (1 - rate)).reshape(...x.shape));
 }

@@ -19,15 +19,17 @@ export const adamwScalars = ({ lr, weightDecay, beta1 = 0.9, beta2 = 0.999 }: Ad
 /**
  * New values of parameters x and of their moments, which are the variables `m` and `v` of the same shape; scalars as tensors.
  * Moments move towards the gradient rather than being scaled first, so that a device need not compute on them before it has the gradient, and hold the result.
+ * `apply`, a scalar, is how much of their way they move; at 0, with rate 0 and decay 1, all stays as it is.
  */
 export function adamw(
   x: Tensor,
   gradient: Tensor,
   { rate, unbias, decay }: Readonly<Record<keyof ReturnType<typeof adamwScalars>, Tensor>>,
-  { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Partial<AdamW> = {},
+  { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, apply }: Partial<AdamW> & { readonly apply?: Tensor } = {},
 ): { x: Tensor; m: Tensor; v: Tensor } {
-  const m = lerp(variable("m", x.shape), gradient, constant(1 - beta1));
-  const v = lerp(variable("v", x.shape), gradient.mul(gradient), constant(1 - beta2));
+  const way = (weight: number): Tensor => apply?.mul(weight) ?? constant(weight);
+  const m = lerp(variable("m", x.shape), gradient, way(1 - beta1));
+  const v = lerp(variable("v", x.shape), gradient.mul(gradient), way(1 - beta2));
   const update = m.mul(rate).div(v.sqrt().mul(unbias).add(eps));
   return { x: x.mul(decay).sub(update), m, v };
 }
@@ -35,7 +37,7 @@ export function adamw(
 /** Decay of the moving average at step n = 1, 2, …: ramped so that the average forgets the first, untrained weights soon. */
 export const emaDecay = (decay: number, n: number): number => Math.min(decay, (1 + n) / (10 + n));
 
-/** New value of the exponential moving average of x, which is the variable `ema`. */
-export const ema = (x: Tensor, decay: Tensor): Tensor => lerp(variable("ema", x.shape), x, constant(1).sub(decay));
+/** New value of the exponential moving average of x, which is the variable `name`. */
+export const ema = (x: Tensor, decay: Tensor, name = "ema"): Tensor => lerp(variable(name, x.shape), x, constant(1).sub(decay));
 
 const lerp = (a: Tensor, b: Tensor, weight: Tensor): Tensor => a.add(b.sub(a).mul(weight));

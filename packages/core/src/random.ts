@@ -7,7 +7,19 @@
 export type Stream = Int32Array;
 
 /** What a stream's numbers are for; streams of different purposes never overlap. */
-export const purposes = { weights: 0, order: 1, flips: 2, timesteps: 3, noise: 4, start: 5, steps: 6, shapes: 7, crops: 8, classes: 9 } as const;
+export const purposes = {
+  weights: 0,
+  order: 1,
+  flips: 2,
+  timesteps: 3,
+  noise: 4,
+  start: 5,
+  steps: 6,
+  shapes: 7,
+  crops: 8,
+  classes: 9,
+  dropout: 10,
+} as const;
 export type Purpose = keyof typeof purposes;
 
 /** The stream of `purpose` at `step`; `seed` and `step` are integers in [0, 2^32), `offset` counts blocks of four numbers. */
@@ -17,6 +29,10 @@ export function stream(seed: number, purpose: Purpose, step = 0, offset = 0): St
   }
   return Int32Array.of(seed, purposes[purpose], offset, Math.floor(offset / 2 ** 32), step, 0);
 }
+
+/** A stream whose offset counts rows of `blocks` blocks, as one that counts blocks. Those of other lanes, integers of 32 bits, share no number with it. */
+export const rowsOf = ([keyLow, keyHigh, offset, offsetHigh, step, lane]: Stream, blocks: number, own: number): Stream =>
+  Int32Array.of(keyLow!, keyHigh!, offset! * blocks, offsetHigh!, step!, lane! + own);
 
 /** `count` uniform 32-bit integers. */
 export function philox([keyLow, keyHigh, ...counter]: Stream, count: number): Uint32Array {

@@ -1,4 +1,4 @@
-import { normals } from "./random.ts";
+import { normals, rowsOf, uniforms } from "./random.ts";
 import { type Op, type Shape, size, type Tensor } from "./tensor.ts";
 
 /** Each op as plain loops over row-major float64 values. */
@@ -8,6 +8,7 @@ export const kernels: Kernels = {
   constant: (_, { attrs: { value } }) => Float64Array.of(value),
   array: (_, { attrs: { values } }) => new Float64Array(values),
   randomNormal: ([stream], { shape }) => normals(Int32Array.from(stream!), size(shape)),
+  randomUniform: ([stream], { shape, attrs: { lane } }) => uniforms(rowsOf(Int32Array.from(stream!), shape[1]! / 4, lane), size(shape)),
   cast: first,
   add: elementwise((a, b) => a + b),
   sub: elementwise((a, b) => a - b),

@@ -94,7 +94,7 @@ const maskShape = (config: Config): [number, number, number, number] => [1, conf
 /** What the model predicts with the classes that are fed, guided away from what it predicts without. */
 function guidedModel(p: Scope, x: Tensor, t: Tensor, config: Config): Tensor {
   const none = array(classRows(config, [undefined]), 1, classWidth(config));
-  return guide(model(p, x, t, config), model(new Scope(), x, t, config, none), input("guidance", []));
+  return guide(model(p, x, t, config), model(new Scope(), x, t, config, { classes: none }), input("guidance", []));
 }
 
 /** Compiles a sampler for the model that `config` describes, with the weights `parameters`. Throws as `rows` and `compile` do. */

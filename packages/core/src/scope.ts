@@ -34,6 +34,11 @@ export class Scope {
     return tensor;
   }
 
+  /** A number that stands for the path, of 32 bits. */
+  get id(): number {
+    return hash(this.path);
+  }
+
   get count(): number {
     return [...this.parameters.values()].reduce((n, { shape }) => n + size(shape), 0);
   }

@@ -34,6 +34,8 @@ export interface Ops {
   array: { readonly values: Float32Array; readonly shape: Shape };
   /** Standard normal numbers of the Philox stream that is fed as int32 [6]. */
   randomNormal: { readonly shape: Shape };
+  /** Numbers in [0, 1), [rows, n] with n a multiple of 4, of the lane `lane` of the Philox stream that is fed as int32 [6] and whose offset counts rows. */
+  randomUniform: { readonly shape: Shape; readonly lane: number };
   /** int32 to float32. */
   cast: None;
   add: None;
@@ -100,6 +102,10 @@ const shapeRules: ShapeRules = {
   constant: () => [],
   array: (_, attrs) => reshaped([[attrs.values.length]], attrs),
   randomNormal: given,
+  randomUniform: (_, { shape }) => {
+    if (shape.length !== 2 || shape[1]! % 4 !== 0) throw new RangeError(`Expected rows of a multiple of 4 numbers but found [${shape}]`);
+    return shape;
+  },
   cast: same,
   add: broadcasted,
   sub: broadcasted,
@@ -316,6 +322,10 @@ export const concat = (xs: readonly Tensor[], axis: number): Tensor => new Tenso
 
 /** Standard normal numbers of the Philox stream fed as int32 [6] (see random.ts), in row-major order. */
 export const randomNormal = (stream: Tensor, ...shape: number[]): Tensor => new Tensor("randomNormal", [stream], { shape });
+
+/** Numbers in [0, 1), see `rowsOf` in random.ts; `shape` is [rows, n] with n a multiple of 4. */
+export const randomUniform = (stream: Tensor, shape: readonly [number, number], lane: number): Tensor =>
+  new Tensor("randomUniform", [stream], { shape, lane });
 
 /** The sum of tensors of one shape. */
 export const total = (xs: readonly Tensor[]): Tensor =>

@@ -3,15 +3,15 @@ import { classRows, classWidth, droppedLabels } from "./classes.ts";
 import { type Config, scheduleFor } from "./config.ts";
 import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
 import { qSample } from "./diffusion.ts";
-import { gradients } from "./gradient.ts";
 import { batchLoss, imageLosses } from "./loss.ts";
+import { type Dropout, dropout } from "./nn.ts";
 import { minSnrWeight, target } from "./objective.ts";
-import { adamw, adamwScalars, ema, emaDecay } from "./optimizer.ts";
 import { philox, stream } from "./random.ts";
 import { extract } from "./schedule.ts";
 import { Scope } from "./scope.ts";
 import { input, randomNormal, size, type Tensor } from "./tensor.ts";
 import { unet } from "./unet.ts";
+import { averages, update, updateScalars } from "./update.ts";
 
 /** Images as the graph sees them: [batch, height, width, channels]. */
 export const imageShape = (config: Config, batch: number): [number, number, number, number] => [
@@ -21,13 +21,32 @@ export const imageShape = (config: Config, batch: number): [number, number, numb
   config["model.channels"],
 ];
 
-/** The U-Net that a configuration describes; `classes` [batch, K + 1] where it has classes. */
-export const model = (p: Scope, x: Tensor, t: Tensor, config: Config, classes = classInput(config, x.shape[0]!)): Tensor =>
+export interface ModelOptions {
+  /** [batch, K + 1]; where a model with classes is fed them unless given. */
+  readonly classes?: Tensor | undefined;
+  /** As training runs it. */
+  readonly dropout?: Dropout | undefined;
+}
+
+/** The U-Net that a configuration describes. */
+export const model = (
+  p: Scope,
+  x: Tensor,
+  t: Tensor,
+  config: Config,
+  { classes = classInput(config, x.shape[0]!), dropout }: ModelOptions = {},
+): Tensor =>
   unet(
     p,
     x,
     t,
-    { dim: config["model.dim"], dimMults: config["model.dimMults"], block: config["model.block"], groups: config["model.groups"] },
+    {
+      dim: config["model.dim"],
+      dimMults: config["model.dimMults"],
+      block: config["model.block"],
+      groups: config["model.groups"],
+      ...(dropout && { dropout }),
+    },
     classes,
   );
 
@@ -46,14 +65,20 @@ export function gaussian(name: string, [batch, ...image]: readonly [number, ...n
 export interface TrainingStep {
   readonly step: Step;
   readonly scope: Scope;
+  /** Names of the variables that hold averages of the weights, packed as `Scope.pack` does; the first is `ema`. */
+  readonly averages: readonly string[];
 }
+
+/** Images of one run: a step is done in `train.accumulate` runs. */
+const imagesOfRun = (config: Config): number => config["train.batch"] / config["train.accumulate"];
 
 /**
  * Algorithm 1 of Ho et al. 2020 as one step: draws the noise, predicts from x_t what the objective asks for, and updates parameters, moments and
- * averages. Fed by `trainingFeeds`; its outputs are `loss`, and `losses` [batch], each image's mean over its elements, unweighted.
+ * averages. Fed by `trainingFeeds`; its outputs are `loss`, `losses` [images], each image's mean over its elements, unweighted, and with `train.clip`
+ * `gradientNorm`.
  */
 export function trainingStep(config: Config): TrainingStep {
-  const batch = config["train.batch"];
+  const batch = imagesOfRun(config);
   const shape = imageShape(config, batch);
   const coefficient = (name: string): Tensor => input(name, [batch, 1, 1, 1]);
   const [images, noise] = [input("images", shape), gaussian("noise", shape)];
@@ -63,27 +88,32 @@ export function trainingStep(config: Config): TrainingStep {
   };
   const xt = qSample(images, noise, coefficients);
   const scope = new Scope();
-  const prediction = model(scope, xt, input("t", [batch], "int32"), config);
+  const prediction = model(scope, xt, input("t", [batch], "int32"), config, { dropout: dropoutOf(config) });
   const simple = imageLosses(config["train.loss"], target(config["diffusion.objective"], images, noise, coefficients), prediction);
   const weighted = config["train.minSnr"] > 0 ? simple.mul(coefficient("minSnr")) : simple;
   const loss = batchLoss(weighted, coefficient("weights"));
   const losses = simple.mul(batch / size(shape)).reshape(batch);
-  return { step: { outputs: { loss, losses }, updates: updates(scope, loss) }, scope };
+  const { outputs, updates } = update(scope, loss, config);
+  return { step: { outputs: { loss, losses, ...outputs }, updates }, scope, averages: [...averages(config).keys()] };
 }
 
-function updates(scope: Scope, loss: Tensor): Record<string, Tensor> {
-  const parameters = [...scope.parameters.values()].map(({ tensor }) => tensor);
-  const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
-  const { x, m, v } = adamw(scope.pack(parameters), scope.pack(gradients(loss, parameters)), scalars);
-  return { ...scope.unpack(x), m, v, ema: ema(x, input("emaDecay", [])) };
+function dropoutOf({ "model.dropout": rate }: Config): Dropout | undefined {
+  const numbers = input("dropout", [6], "int32");
+  return rate > 0 ? (p, x) => dropout(p, x, rate, numbers) : undefined;
 }
 
-/** Where training starts: parameters drawn from the seed; moments `m` and `v` zero and average `ema` equal to the parameters, packed as `Scope.pack` does. */
-export function initialState({ scope }: TrainingStep, seed: number): Map<string, Numbers> {
+/** Where training starts: parameters drawn from the seed; averages equal to them and moments zero, packed as `Scope.pack` does. */
+export function initialState(training: TrainingStep, seed: number): Map<string, Numbers> {
+  const { scope, averages } = training;
   const first = scope.initialValues(seed);
-  const zeros = new Float32Array(scope.count);
-  return new Map<string, Numbers>([...first, ["m", zeros], ["v", zeros], ["ema", scope.packValues(first)]]);
+  const packed = scope.packValues(first);
+  const moments = ["m", "v"].map((name) => [name, new Float32Array(scope.count)] as const);
+  return new Map<string, Numbers>([...first, ...moments, ...averages.map((name) => [name, packed] as const), ...passingState(training)]);
 }
+
+/** The part of a training's state that means nothing between steps, so that nobody need save it. */
+export const passingState = ({ step, scope }: TrainingStep): Map<string, Numbers> =>
+  new Map("g" in step.updates! ? [["g", new Float32Array(scope.count)]] : []);
 
 /** Images in [-1, 1], [batch, height, width, channels], the weight of each one's loss, and the labels where there are classes: see `batch` in dataset.ts. */
 export interface Batch {
@@ -96,28 +126,54 @@ export interface Batch {
 export const trainingBatch = (dataset: Dataset, config: Config, n: number): Promise<DatasetBatch> =>
   batch(dataset, { seed: config.seed, batch: config["train.batch"], step: n, flip: config["data.flip"] });
 
-/** What step n = 1, 2, … is fed: a function of the configuration, the batch and n alone. */
-export function trainingFeeds(config: Config, { images, weights, labels }: Batch, n: number): Record<string, Numbers> {
+/** What run 0, 1, … of step n = 1, 2, … is fed: a function of the configuration, the step's batch, n and the run alone. */
+export function trainingFeeds(config: Config, batch: Batch, n: number, run = 0): Record<string, Numbers> {
   const constants = scheduleFor(config);
   const { "diffusion.objective": objective, "train.minSnr": gamma } = config;
-  const t = timestepsAt(config, n);
+  const count = imagesOfRun(config);
+  const first = run * count;
+  const elements = size(imageShape(config, 1));
+  const t = timestepsAt(config, n).subarray(first, first + count);
   return {
-    images,
-    weights,
-    ...(classWidth(config) > 0 && { classes: trainingClasses(config, labels, n) }),
+    images: batch.images.subarray(first * elements, (first + count) * elements),
+    weights: batch.weights.subarray(first, first + count),
+    ...(classWidth(config) > 0 && { classes: classRows(config, labelsAt(config, batch, n).slice(first, first + count)) }),
     t,
     sqrtAlphasCumprod: extract(constants.sqrtAlphasCumprod, t),
     sqrtOneMinusAlphasCumprod: extract(constants.sqrtOneMinusAlphasCumprod, t),
     minSnr: extract(constants.snr, t).map((snr) => minSnrWeight(objective, snr, gamma)),
-    noise: stream(config.seed, "noise", n),
-    emaDecay: Float64Array.of(emaDecay(config["train.emaDecay"], n)),
-    ...scalars(adamwScalars({ lr: config["train.lr"], weightDecay: config["train.weightDecay"] }, n)),
+    noise: stream(config.seed, "noise", n, first * Math.ceil(elements / 4)),
+    dropout: stream(config.seed, "dropout", n, first),
+    ...scalars(updateScalars(config, n, run)),
   };
 }
 
-function trainingClasses(config: Config, labels: readonly number[] | undefined, n: number): Float32Array {
+/** What a step of training tells. */
+export interface StepResult {
+  readonly loss: number;
+  /** Of each image of the step, padding included: its timestep and its loss, not weighted. */
+  readonly t: Int32Array;
+  readonly losses: Float64Array;
+  /** Norm of the gradient before clipping, where there is clipping. */
+  readonly gradientNorm?: number;
+}
+
+/** Makes step n = 1, 2, … with a program of `trainingStep`, in as many runs as `train.accumulate` says. */
+export async function runStep(program: Program, config: Config, batch: Batch, n: number): Promise<StepResult> {
+  const result = { loss: 0, t: timestepsAt(config, n), losses: new Float64Array(config["train.batch"]) };
+  let norm: Numbers | undefined;
+  for (let run = 0; run < config["train.accumulate"]; run++) {
+    const { loss, losses, gradientNorm } = await program.run(trainingFeeds(config, batch, n, run));
+    result.loss += loss![0]!;
+    result.losses.set(losses!, run * losses!.length);
+    norm = gradientNorm;
+  }
+  return { ...result, ...(norm && { gradientNorm: norm[0]! }) };
+}
+
+function labelsAt(config: Config, { labels }: Batch, n: number): (number | undefined)[] {
   if (!labels) throw new TypeError(`Expected labels for the ${config["model.classes"].length} classes of the model but found none with the images`);
-  return classRows(config, droppedLabels(config, labels, n));
+  return droppedLabels(config, labels, n);
 }
 
 /** Algorithm 1, line 3: t uniform in [0, T), one for each image. */

@@ -1,5 +1,5 @@
 import { attention, linearAttention } from "./attention.ts";
-import { conv, depthwiseConv, downsample, gelu, groupNorm, linear, silu, upsample } from "./nn.ts";
+import { conv, type Dropout, depthwiseConv, downsample, gelu, groupNorm, linear, silu, upsample } from "./nn.ts";
 import type { Scope } from "./scope.ts";
 import { array, concat, type Tensor } from "./tensor.ts";
 
@@ -11,27 +11,30 @@ export interface UNet {
   readonly block: "resnet" | "convnext";
   /** Groups of the ResNet blocks' normalisations. */
   readonly groups: number;
+  /** In training: before the second convolution of each block, as in Ho et al. 2020. */
+  readonly dropout?: Dropout;
 }
 
 /** A block maps [b, h, w, c] and the time embedding, if any, to [b, h, w, channels]. */
 type Block = (p: Scope, x: Tensor, time: Tensor | undefined, channels: number) => Tensor;
+type BlockOptions = Required<Pick<UNet, "groups" | "dropout">>;
 
 /** (3×3 convolution → GroupNorm → SiLU) twice, with the time added between, and a residual. */
-function resnetBlock(p: Scope, x: Tensor, time: Tensor | undefined, channels: number, groups: number): Tensor {
+function resnetBlock(p: Scope, x: Tensor, time: Tensor | undefined, channels: number, { groups, dropout }: BlockOptions): Tensor {
   const half = (p: Scope, x: Tensor): Tensor => silu(groupNorm(p.at("norm"), conv(p.at("proj"), x, channels, 3), groups));
   let h = half(p.at("block1"), x);
   if (time) h = h.add(linear(p.at("mlp.1"), silu(time), channels).reshape(time.shape[0]!, 1, 1, channels));
-  h = half(p.at("block2"), h);
+  h = half(p.at("block2"), dropout(p, h));
   return h.add(residual(p, x, channels));
 }
 
 /** ConvNeXt (Liu et al. 2022): 7×7 depthwise convolution, time, norm, 3×3 to twice the width, GELU, norm, 3×3 back, and a residual. */
-function convnextBlock(p: Scope, x: Tensor, time: Tensor | undefined, channels: number): Tensor {
+function convnextBlock(p: Scope, x: Tensor, time: Tensor | undefined, channels: number, { dropout }: BlockOptions): Tensor {
   const c = x.shape.at(-1)!;
   let h = depthwiseConv(p.at("ds_conv"), x);
   if (time) h = h.add(linear(p.at("mlp.1"), gelu(time), c).reshape(time.shape[0]!, 1, 1, c));
   h = conv(p.at("net.1"), groupNorm(p.at("net.0"), h), 2 * channels, 3);
-  h = conv(p.at("net.4"), groupNorm(p.at("net.3"), gelu(h)), channels, 3);
+  h = conv(p.at("net.4"), dropout(p, groupNorm(p.at("net.3"), gelu(h))), channels, 3);
   return h.add(residual(p, x, channels));
 }
 
@@ -54,12 +57,12 @@ const classEmbedding = (p: Scope, classes: Tensor, dim: number): Tensor => class
  * Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, c]: the U-Net of Ho et al. 2020.
  * With `classes` [b, K + 1] (see classes.ts) an embedding of the class is added to that of the time.
  */
-export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kind, groups }: UNet, classes?: Tensor): Tensor {
+export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kind, groups, dropout = (_, x) => x }: UNet, classes?: Tensor): Tensor {
   const channels = x.shape.at(-1)!;
   const widths = dimMults.map((m) => m * dim);
   const deepest = widths.at(-1)!;
-  const block: Block = (p, x, time, channels) =>
-    kind === "resnet" ? resnetBlock(p, x, time, channels, groups) : convnextBlock(p, x, time, channels);
+  const written = kind === "resnet" ? resnetBlock : convnextBlock;
+  const block: Block = (p, x, time, channels) => written(p, x, time, channels, { groups, dropout });
   const hidden = gelu(linear(p.at("time_mlp.1"), timeEmbedding(t, dim), 4 * dim));
   const embedding = linear(p.at("time_mlp.3"), hidden, 4 * dim);
   const time = classes ? embedding.add(classEmbedding(p.at("class_emb"), classes, 4 * dim)) : embedding;

@@ -57,9 +57,10 @@ async function train(options: Options, command: Command): Promise<void> {
   const broken = new BrokenImages(options);
   const dataset = await open(saved ?? flags, broken);
   const ofData = fromData(dataset, options.conditional ?? (saved !== undefined && saved["model.classes"].length > 0));
-  const config = saved ?? configure(presets[options.preset], ofData, flags);
-  refuseContradictions({ ...config, ...ofData }, config, "the data");
-  const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, config["train.batch"]);
+  const given = saved ?? configure(presets[options.preset], ofData, flags);
+  refuseContradictions({ ...given, ...ofData }, given, "the data");
+  const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, given["train.batch"]);
+  const config = withDecay(given, steps);
   await folder.prepare();
   await using backend = await openDevice(options.device, {
     purpose: "train",
@@ -92,6 +93,15 @@ function fromData({ name, height, width, channels, classes }: Dataset, condition
 /** What a preset sets: where it differs from the defaults. */
 const settingsOf = (preset: Config): Partial<Config> =>
   Object.fromEntries(Object.entries(preset).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key as keyof Config])));
+
+/** The configuration of a run, whose learning rate falls over the steps it begins with unless told another number. Says so where more steps are asked for. */
+function withDecay(config: Config, steps: number): Config {
+  if (config["train.lrDecay"] === "none") return config;
+  const decaySteps = config["train.decaySteps"] || steps;
+  if (steps > decaySteps)
+    process.stderr.write(`The learning rate is 0 after step ${decaySteps}, which is train.decaySteps: no step beyond it trains\n`);
+  return configure(config, { "train.decaySteps": decaySteps });
+}
 
 /** Throws where a given value differs from a fixed one. */
 function refuseContradictions(fixed: Config, given: Partial<Config>, owner = "the run"): void {

@@ -7,9 +7,9 @@ import {
   initialState,
   type Numbers,
   parametersFrom,
+  runStep,
   shapes,
   trainingBatch,
-  trainingFeeds,
   trainingStep,
 } from "@ddpm/core";
 import { toBytes } from "../bytes.ts";
@@ -44,9 +44,9 @@ export async function trainLoop(backend: Backend, { config, steps }: TrainingPla
   let step = from?.step ?? 0;
   for (let stop = false; step < steps && !stop; stop = await stopped()) {
     step++;
-    const { loss } = await program.run(trainingFeeds(config, await trainingBatch(dataset, config, step), step));
-    requireFinite(loss![0]!, step);
-    say({ kind: "loss", step, loss: loss![0]! });
+    const { loss } = await runStep(program, config, await trainingBatch(dataset, config, step), step);
+    requireFinite(loss, step);
+    say({ kind: "loss", step, loss });
     if (step % config["train.sampleEvery"] === 0 || step === steps) {
       const images = toBytes(await pictures.draw());
       say({ kind: "samples", step, shape: imageShape(config, sampler.batch), images }, [images.buffer]);

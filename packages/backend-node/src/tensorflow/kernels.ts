@@ -6,6 +6,7 @@ import { type Attributes, attr } from "./protobuf.ts";
 type Kernels = { readonly [O in Op]: (g: GraphWriter, inputs: string[], y: Tensor<O>) => string };
 
 const T = { T: attr.type("float32") };
+const int32 = { T: attr.type("int32") };
 const nhwc = { data_format: attr.string("NHWC") };
 
 const plain =
@@ -16,19 +17,25 @@ const plain =
 const reduction = (op: string) => (g: GraphWriter, inputs: string[], y: Tensor<"sum" | "max">) =>
   g.node(op, [inputs[0]!, g.integers(y.attrs.axes)], { ...T, Tidx: attr.type("int32"), keep_dims: attr.boolean(true) }, y.path);
 
+/** Numbers of a Philox stream, whose six words are the key's and the counter's halves. */
+function random(g: GraphWriter, op: string, stream: string, shape: Shape): string {
+  const words = (start: number, count: number): string => {
+    const part = g.node("Slice", [stream, g.integers([start]), g.integers([count])], { ...int32, Index: attr.type("int32") });
+    const pairs = g.node("Reshape", [part, g.integers([count / 2, 2])], { ...int32, Tshape: attr.type("int32") });
+    return g.node("Bitcast", [pairs], { ...int32, type: attr.type("uint64") });
+  };
+  return g.node(op, [g.integers(shape), words(0, 2), words(2, 4), g.integer(1)], { dtype: attr.type("float32"), Tshape: attr.type("int32") });
+}
+
 export const kernels: Kernels = {
   input: (g, _, { attrs: { name, dtype, shape } }) => g.placeholder(name, dtype, shape),
   variable: (g, _, { attrs: { name, shape } }) => g.read(name, shape),
   constant: (g, _, { attrs: { value } }) => g.scalar(value),
   array: (g, _, { attrs: { values, shape } }) => g.constant("float32", shape, values),
-  randomNormal: (g, [stream], y) => {
-    const words = (start: number, count: number): string => {
-      const part = g.node("Slice", [stream!, g.integers([start]), g.integers([count])], { T: attr.type("int32"), Index: attr.type("int32") });
-      const pairs = g.node("Reshape", [part, g.integers([count / 2, 2])], { T: attr.type("int32"), Tshape: attr.type("int32") });
-      return g.node("Bitcast", [pairs], { T: attr.type("int32"), type: attr.type("uint64") });
-    };
-    const inputs = [g.integers(y.shape), words(0, 2), words(2, 4), g.integer(1)];
-    return g.node("StatelessRandomNormalV2", inputs, { dtype: attr.type("float32"), Tshape: attr.type("int32") });
+  randomNormal: (g, [stream], { shape }) => random(g, "StatelessRandomNormalV2", stream!, shape),
+  randomUniform: (g, [stream], { shape, attrs: { lane } }) => {
+    const scaled = g.node("Mul", [stream!, g.integers([1, 1, shape[1]! / 4, 1, 1, 1])], int32);
+    return random(g, "StatelessRandomUniformV2", g.node("AddV2", [scaled, g.integers([0, 0, 0, 0, 0, lane])], int32), shape);
   },
   cast: plain("Cast", { SrcT: attr.type("int32"), DstT: attr.type("float32") }),
   add: plain("AddV2"),

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { decode, decodeModel } from "@ddpm/core";
+import { ddpm, fails, small, succeeds } from "./cli-process.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const at = (name: string): string => join(folder, name);
+const log = (run: string) =>
+  readFileSync(at(`${run}/log.jsonl`), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, number>);
+
+const everything =
+  "--train.accumulate 2 --model.dropout 0.2 --train.warmup 2 --train.lrDecay cosine --train.clip 0.5 --train.emaAlso 0.1,0.9 --train.checkpointEvery 2 --train.keepLast 2 --train.keepBest true";
+const run = [...small, ...everything.split(" ")];
+
+test("a run with every convenience resumes to the same bytes", async () => {
+  await succeeds("train", ...run, "--steps", "8", "--out", at("whole"));
+  await succeeds("train", ...run, "--steps", "3", "--train.decaySteps", "8", "--out", at("parts"));
+  await succeeds("train", "--resume", "--steps", "8", "--out", at("parts"));
+  const models = ["model.safetensors", "model-ema-0.1.safetensors", "model-ema-0.9.safetensors", "best.safetensors"];
+  const last = ["step-000006.safetensors", "step-000008.safetensors"];
+  assert.deepEqual(readdirSync(at("whole/checkpoints")), last);
+  for (const file of ["config.json", "state.safetensors", ...models, ...last.map((name) => `checkpoints/${name}`)])
+    assert.ok(readFileSync(at(`whole/${file}`)).equals(readFileSync(at(`parts/${file}`))), file);
+  assert.deepEqual(
+    log("parts").map(({ loss, lr, gradientNorm }) => [loss, lr, gradientNorm]),
+    log("whole").map(({ loss, lr, gradientNorm }) => [loss, lr, gradientNorm]),
+  );
+});
+
+test("the log has the learning rate, the gradient's norm and the loss by quarter of the timesteps", () => {
+  const lines = log("whole");
+  assert.deepEqual(
+    lines.slice(0, 3).map(({ lr }) => lr),
+    [1e-3, 2e-3, 2e-3],
+  );
+  assert.ok(lines[7]!["lr"]! > 0 && lines[7]!["lr"]! < 2e-4);
+  for (const line of lines) {
+    assert.ok(line["gradientNorm"]! > 0);
+    const quarters = ["lossQ1", "lossQ2", "lossQ3", "lossQ4"].flatMap((key) => line[key] ?? []);
+    assert.ok(quarters.length > 0 && Math.min(...quarters) <= line["loss"]! && line["loss"]! <= Math.max(...quarters), JSON.stringify(line));
+  }
+});
+
+test("best.safetensors is of the save with the lowest mean loss before it", () => {
+  const losses = log("whole").map(({ loss }) => loss!);
+  const means = [2, 4, 6, 8].map((step) => (losses[step - 2]! + losses[step - 1]!) / 2);
+  const { metadata } = decodeModel(readFileSync(at("whole/best.safetensors")));
+  assert.equal(metadata!.step, 2 * (1 + means.indexOf(Math.min(...means))));
+  assert.equal(metadata!.loss, Math.min(...means));
+});
+
+test("further averages are checkpoints that draw", async () => {
+  const [first, other] = ["model", "model-ema-0.1"].map(
+    (name) => decode(readFileSync(at(`whole/${name}.safetensors`))).tensors.get("init_conv.weight")!.data,
+  );
+  assert.notDeepEqual(first, other);
+  const place = at("whole/model-ema-0.1.safetensors");
+  await succeeds("sample", "--checkpoint", place, "--sampler", "ddim", "--steps", "2", "--count", "1", "--out", at("drawn.png"));
+});
+
+test("a decay without a length takes the run's first steps, and says when more are asked for", async () => {
+  const decay = ["--train.lrDecay", "linear"];
+  await succeeds("train", ...small, ...decay, "--steps", "2", "--out", at("decay"));
+  assert.equal(JSON.parse(readFileSync(at("decay/config.json"), "utf8"))["train.decaySteps"], 2);
+  const { stderr } = await ddpm("train", "--resume", "--steps", "3", "--out", at("decay"));
+  assert.match(stderr, /The learning rate is 0 after step 2, which is train.decaySteps/);
+  assert.deepEqual(
+    log("decay").map(({ lr }) => lr),
+    [2e-3, 1e-3, 0],
+  );
+  await fails(
+    /train.decaySteps to be above 5, which is train.warmup but found 2/,
+    1,
+    "train",
+    ...small,
+    ...decay,
+    "--train.warmup",
+    "5",
+    "--steps",
+    "2",
+    "--out",
+    at("none"),
+  );
+});

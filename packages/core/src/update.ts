@@ -1,0 +1,44 @@
+/** What training does with a loss: gradient, clipping, AdamW and moving averages, on all parameters as one vector. */
+import type { Step } from "./backend.ts";
+import type { Config } from "./config.ts";
+import { gradients } from "./gradient.ts";
+import { lrAt } from "./learning-rate.ts";
+import { adamw, adamwScalars, ema, emaDecay } from "./optimizer.ts";
+import type { Scope } from "./scope.ts";
+import { constant, input, type Tensor, variable } from "./tensor.ts";
+
+/** The decay of each average of the weights by the name of its variable; one draws with `ema`. */
+export const averages = (config: Config): ReadonlyMap<string, number> =>
+  new Map([["ema", config["train.emaDecay"]], ...config["train.emaAlso"].map((decay) => [`ema-${decay}`, decay] as const)]);
+
+/**
+ * The updates of parameters, moments and averages, fed by `updateScalars`; with `train.clip` also the output `gradientNorm`, the norm before clipping.
+ * Where a step is done in several runs, the variable `g` holds the sum of their gradients so far, and all else stays as it is until the last.
+ */
+export function update(scope: Scope, loss: Tensor, config: Config): Required<Step> {
+  const parameters = [...scope.parameters.values()].map(({ tensor }) => tensor);
+  const own = scope.pack(gradients(loss, parameters));
+  const several = config["train.accumulate"] > 1;
+  const g = several ? own.add(variable("g", own.shape).mul(input("keep", []))) : own;
+  const { gradient, outputs } = clipped(g, config["train.clip"]);
+  const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
+  const { x, m, v } = adamw(scope.pack(parameters), gradient, scalars, several ? { apply: input("apply", []) } : {});
+  const averaged = [...averages(config).keys()].map((name) => [name, ema(x, input(`${name}Decay`, []), name)] as const);
+  return { outputs, updates: { ...scope.unpack(x), m, v, ...(several && { g }), ...Object.fromEntries(averaged) } };
+}
+
+/** Scales a gradient down to the norm `most` (Pascanu et al. 2013) as PyTorch's clip_grad_norm_ does; 0 leaves it as it is. */
+function clipped(g: Tensor, most: number): { gradient: Tensor; outputs: Record<string, Tensor> } {
+  if (most === 0) return { gradient: g, outputs: {} };
+  const norm = g.mul(g).sum(0).sqrt().reshape();
+  const scale = constant(most).div(norm.add(1e-6)).clip(0, 1);
+  return { gradient: g.mul(scale), outputs: { gradientNorm: norm } };
+}
+
+/** The scalars that `update` is fed in run 0, 1, … of step n = 1, 2, …; there are `train.accumulate` runs, and only the last changes the weights. */
+export function updateScalars(config: Config, n: number, run: number): Record<string, number> {
+  const last = run === config["train.accumulate"] - 1;
+  const adam = adamwScalars({ lr: lrAt(config, n), weightDecay: config["train.weightDecay"] }, n);
+  const decays = [...averages(config)].map(([name, decay]) => [`${name}Decay`, last ? emaDecay(decay, n) : 1]);
+  return { ...adam, ...(!last && { rate: 0, decay: 1 }), apply: last ? 1 : 0, keep: run === 0 ? 0 : 1, ...Object.fromEntries(decays) };
+}
