@@ -93,5 +93,5 @@ test("dropout is for training, and only where it is asked for", () => {
   const [none, some] = [configure(), configure({ "model.dropout": 0.1 })];
   assert.deepEqual(streams(trainingStep(none).step), []);
   assert.deepEqual(streams(trainingStep(some).step), ["dropout"]);
-  assert.deepEqual(streams(samplingStep(some, 1, false)), []);
+  assert.deepEqual(streams(samplingStep(some, 1, { clip: false })), []);
 });

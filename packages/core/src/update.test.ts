@@ -36,8 +36,8 @@ function near(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: 
 const norm = (values: ArrayLike<number>): number => Math.hypot(...Array.from(values));
 
 for (const runs of [2, 4]) {
-  test(`a step in ${runs} runs is the step in one: data, noise, timesteps, dropout, clipping, a padded batch`, async () => {
-    const part = { "train.clip": 0.05, "model.dropout": 0.3, "train.emaAlso": [0.5] };
+  test(`a step in ${runs} runs is the step in one: data, noise, timesteps, classes, dropout, clipping, a padded batch`, async () => {
+    const part = { "model.classes": five.classes!, "train.clip": 0.05, "model.dropout": 0.3, "train.emaAlso": [0.5] };
     const [whole, parts] = [await trained(part), await trained({ ...part, "train.accumulate": runs })];
     for (const [i, { loss, t, losses, gradientNorm }] of whole.results.entries()) {
       const other = parts.results[i]!;
