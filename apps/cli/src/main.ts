@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { convertCommand } from "./commands/convert.ts";
+import { dataCommand } from "./commands/data.ts";
 import { denoiseCommand } from "./commands/denoise.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { forwardCommand } from "./commands/forward.ts";
@@ -15,6 +16,7 @@ import { Interrupted } from "./interrupt.ts";
 const commands = [
   setupCommand,
   doctorCommand,
+  dataCommand,
   trainCommand,
   sampleCommand,
   playgroundCommand,

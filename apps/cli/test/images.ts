@@ -1,9 +1,12 @@
 /** Image files for tests. */
+import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { after } from "node:test";
 import sharp, { type Sharp } from "sharp";
+import yazl from "yazl";
 
 /** An image of one colour: a number for grey, else red, green, blue and possibly alpha, each 0 to 255. */
 export function plain(height: number, width: number, colour: number | readonly number[]): Sharp {
@@ -32,4 +35,14 @@ export async function folderOf(files: Readonly<Record<string, Uint8Array | strin
     await writeFile(join(folder, name), content);
   }
   return folder;
+}
+
+/** A zip archive of files, which is gone after the tests. */
+export async function archive(files: Readonly<Record<string, Uint8Array>>, compress: boolean): Promise<string> {
+  const zip = new yazl.ZipFile();
+  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name, { compress });
+  zip.end();
+  const path = join(await folderOf({}), "images.zip");
+  await pipeline(zip.outputStream, createWriteStream(path));
+  return path;
 }

@@ -34,8 +34,12 @@ test("configure() names the key, what it expected and what it found", () => {
   refuses({ "model.dimMults": [] }, /model\.dimMults to be a list/);
   refuses({ "model.dimMults": [1, 1.5] }, /model\.dimMults .* found \[1,1.5\]$/);
   refuses({ "model.groups": 8 }, /model\.groups to be a divisor of 28, the width of a level but found 8$/);
-  refuses({ "data.height": 30 }, /data\.height to be divisible by 4/);
+  refuses(
+    { "data.height": 30 },
+    /data\.height to be divisible by 4, which the 3 levels of model\.dimMults halve it by, such as 28 or 32, but found 30$/,
+  );
   refuses({ "data.width": 26 }, /data\.width to be divisible by 4/);
+  refuses({ "data.width": 3 }, /such as 4, but found 3$/);
   refuses({ "diffusion.timesteps": 0 }, /diffusion\.timesteps .* at least 1 .* found 0$/);
   refuses({ "diffusion.timesteps": 10, "diffusion.schedule": "linear-scaled" }, /diffusion\.timesteps .* betas below 1/);
   refuses({ "diffusion.schedule": "cosin" }, /one of linear, linear-scaled, cosine.* found "cosin"$/);

@@ -126,9 +126,9 @@ export const fields = {
   "model.dropout": number(0, "Probability with which training zeroes a number before a block's last convolution", { least: 0, below: 1 }),
   "model.channels": integer(1, "Channels of an image, from the data", { least: 1, most: 4096 }),
   "model.classes": texts([], "Names of the classes that the model can be asked for, in the order of the labels, from the data"),
-  "data.name": text("fashion-mnist", "What the model learns: a known data set or the name of a folder"),
-  "data.height": integer(28, "Height of an image in pixels, from the data", { least: 1, most: 65536 }),
-  "data.width": integer(28, "Width of an image in pixels, from the data", { least: 1, most: 65536 }),
+  "data.name": text("fashion-mnist", "What the model learns: a known data set or a path"),
+  "data.height": integer(28, "Height of an image in pixels, from the data unless given: a multiple of 2^(levels - 1)", { least: 1, most: 65536 }),
+  "data.width": integer(28, "Width of an image in pixels, from the data unless given: a multiple of 2^(levels - 1)", { least: 1, most: 65536 }),
   "data.crop": choice(
     ["centre", "random"],
     "centre",
@@ -226,9 +226,21 @@ function checkGroups({ "model.dim": dim, "model.dimMults": mults, "model.block":
 }
 
 function checkSize(config: Config, key: "data.height" | "data.width"): void {
-  const divisor = 2 ** (config["model.dimMults"].length - 1);
+  const levels = config["model.dimMults"].length;
+  const divisor = sizeDivisor(levels);
   if (config[key] % divisor === 0) return;
-  throw wrong(key, `divisible by ${divisor}, which the ${config["model.dimMults"].length} levels of model.dimMults halve it by`, config[key]);
+  const nearest = nearestSizes(config[key], levels).join(" or ");
+  throw wrong(key, `divisible by ${divisor}, which the ${levels} levels of model.dimMults halve it by, such as ${nearest},`, config[key]);
+}
+
+/** What heights and widths have to be divisible by: every level of the U-Net but the last halves them. */
+export const sizeDivisor = (levels: number): number => 2 ** (levels - 1);
+
+/** The heights or widths in pixels next to `size`, below and above, that so many levels allow. */
+export function nearestSizes(size: number, levels: number): number[] {
+  const divisor = sizeDivisor(levels);
+  const below = Math.floor(size / divisor) * divisor;
+  return [below, below + divisor].filter((side) => side > 0);
 }
 
 function checkSchedule(config: Config): void {

@@ -3,7 +3,7 @@ import { openDevice } from "@ddpm/backend-node";
 import { type Config, configure, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { BrokenImages } from "../data/broken.ts";
-import { dataHelp, lastingName, openDataset } from "../data/index.ts";
+import { type DatasetOptions, dataHelp, lastingName, openDataset } from "../data/index.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
 import { RunFolder } from "../run-folder.ts";
 import { trainLoop } from "../training-loop.ts";
@@ -55,7 +55,8 @@ async function train(options: Options, command: Command): Promise<void> {
   const asked = command.getOptionValueSource("preset") === "cli" ? { ...settingsOf(presets[options.preset]), ...flags } : flags;
   if (saved) refuseContradictions(saved, asked);
   const broken = new BrokenImages(options);
-  const dataset = await open(saved ?? flags, broken);
+  const levels = (saved ?? { ...presets[options.preset], ...flags })["model.dimMults"].length;
+  const dataset = await open(saved ?? flags, { broken, levels, say });
   const ofData = fromData(dataset, options.conditional ?? (saved !== undefined && saved["model.classes"].length > 0));
   const given = saved ?? configure(presets[options.preset], ofData, flags);
   refuseContradictions({ ...given, ...ofData }, given, "the data");
@@ -65,24 +66,29 @@ async function train(options: Options, command: Command): Promise<void> {
   await using backend = await openDevice(options.device, {
     purpose: "train",
     dtype: config["train.dtype"],
-    say: (line) => process.stderr.write(`${line}\n`),
+    say,
   });
   if (!saved) await folder.create(config);
-  process.stderr.write(
-    `Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}\n`,
-  );
-  const { seconds, wait } = await trainLoop({ backend, config, dataset, folder, steps, resume: exists });
-  if (seconds > 0) process.stderr.write(`Waited for images ${((100 * wait) / seconds).toFixed(1)} % of the time\n`);
-  if (broken.count > 0) process.stderr.write(`Replaced ${broken.count} of ${dataset.count} images, which cannot be read: ${broken}\n`);
+  say(`Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}`);
+  try {
+    const { seconds, wait } = await trainLoop({ backend, config, dataset, folder, steps, resume: exists });
+    if (seconds > 0) say(`Waited for images ${((100 * wait) / seconds).toFixed(1)} % of the time`);
+  } finally {
+    if (broken.count > 0) say(`Left out ${broken.count} of ${dataset.count} images, which cannot be read: ${broken}`);
+  }
   process.stdout.write(
     `Trained to step ${steps}: ${folder.file("model.safetensors")}\nNext: npx ddpm sample --checkpoint ${options.out} --out grid.png\n`,
   );
 }
 
-const open = (config: Partial<Config>, broken: BrokenImages): Promise<Dataset> => {
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+const open = (config: Partial<Config>, options: DatasetOptions): Promise<Dataset> => {
   if (!config["data.name"]) throw new TypeError(`Expected --data with ${dataHelp} but found none`);
   const [height, width, channels] = [config["data.height"], config["data.width"], config["model.channels"]];
-  return openDataset(config["data.name"], { height, width, channels, crop: config["data.crop"], broken });
+  return openDataset(config["data.name"], { height, width, channels, crop: config["data.crop"], ...options });
 };
 
 function fromData({ name, height, width, channels, classes }: Dataset, conditional: boolean): Partial<Config> {

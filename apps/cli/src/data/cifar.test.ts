@@ -34,8 +34,17 @@ test("truncated batches and labels beyond the classes are refused", async () => 
   const short = await folderOf({ "data_batch_1.bin": record(0, 1, 2, 3).subarray(1) });
   await assert.rejects(openDataset(short), {
     name: "SyntaxError",
-    message: /data_batch_1\.bin: Expected CIFAR-10's records of 3073 bytes but found 3072 bytes/,
+    message: /data_batch_1\.bin: Expected records of 3073 \(CIFAR-10\) or 3074 \(CIFAR-100\) bytes but found 3072 bytes/,
   });
   const beyond = await folderOf({ "data_batch_1.bin": record(5, 1, 2, 3), "batches.meta.txt": "airplane\n" });
   await assert.rejects(openDataset(beyond), { name: "SyntaxError", message: /Expected labels below 1, the number of classes, but found 5/ });
+});
+
+test("CIFAR-100 has its fine labels, and Python's pickles are told from binary batches", async () => {
+  const hundred = Buffer.concat([Buffer.of(7), record(2, 1, 2, 3), Buffer.of(5), record(0, 4, 5, 6)]);
+  const data = await openDataset(await folderOf({ "train.bin": hundred, "test.bin": hundred, "fine_label_names.txt": "apple\nbaby\nbear\n" }));
+  assert.deepEqual([data.count, data.classes, data.label!(0), data.label!(1)], [2, ["apple", "baby", "bear"], 2, 0]);
+  assert.deepEqual([...(await data.pixels(1, 0))].slice(-3), [4, 5, 6]);
+  const pickled = await folderOf({ data_batch_1: Buffer.concat([Buffer.of(0x80), record(0, 1, 2, 3)]) });
+  await assert.rejects(openDataset(pickled), { name: "SyntaxError", message: /data_batch_1: Expected a binary batch but found a Python pickle/ });
 });

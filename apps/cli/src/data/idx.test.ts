@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
+import { folderOf } from "../../test/images.ts";
 import { decodeIdx } from "./idx.ts";
+import { openDataset } from "./index.ts";
 
 /** An idx file of bytes. */
 function encode(shape: readonly number[], data: Uint8Array): Uint8Array {
@@ -64,4 +68,25 @@ test("decodeIdx() throws nothing but one-line SyntaxErrors, whatever the bytes",
     }),
     { numRuns: 2000 },
   );
+});
+
+test("idx files have any name, labels the same with labels for images, and folders may be called as the file in them", async () => {
+  const [images, labels] = [encode([2, 1, 2], Uint8Array.of(1, 2, 3, 4)), encode([2], Uint8Array.of(1, 0))];
+  const named = async (files: Record<string, Uint8Array>, path = "") => {
+    const { count, classes, label, pixels } = await openDataset(join(await folderOf(files), path));
+    return [count, [...(await pixels(1, 0))], classes && [label!(0), label!(1)]];
+  };
+  const kaggle = { "train-images-idx3-ubyte/train-images-idx3-ubyte": images, "train-labels-idx1-ubyte/train-labels-idx1-ubyte": labels };
+  assert.deepEqual(await named(kaggle), [2, [3, 4], [1, 0]]);
+  assert.deepEqual(await named({ "emnist-letters-train-images-idx3-ubyte.gz": gzipSync(images), "emnist-letters-train-labels-idx1-ubyte": labels }), [
+    2,
+    [3, 4],
+    [1, 0],
+  ]);
+  assert.deepEqual(await named({ "my-images.idx": images, "my-labels.idx": labels }), [2, [3, 4], [1, 0]]);
+  assert.deepEqual(await named({ digits: images, "digits.txt": labels }, "digits"), [2, [3, 4], undefined]);
+  await assert.rejects(named({ "a-images-idx3-ubyte": images, "b-images-idx3-ubyte": images }), {
+    name: "SyntaxError",
+    message: /Expected one idx file of images in .* but found a-images-idx3-ubyte and b-images-idx3-ubyte; give the path of one$/,
+  });
 });

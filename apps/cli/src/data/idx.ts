@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type DecodedSource, numbered } from "./source.ts";
 
@@ -35,6 +36,7 @@ export async function idxImages(name: string, path: string, names?: readonly str
   const [count, height, width] = shape as [number, number, number];
   return {
     name,
+    kind: "an idx file, as MNIST's",
     count,
     size: { height, width, channels: 1 },
     ...(await labelled(path, count, names)),
@@ -43,13 +45,18 @@ export async function idxImages(name: string, path: string, names?: readonly str
   };
 }
 
+/** Labels beside `…images…idx3…` are in `…labels…idx1…`; MNIST's archives put each into a folder of its own name. */
 async function labelled(path: string, count: number, names?: readonly string[]): Promise<Pick<DecodedSource, "classes" | "label">> {
-  const name = path.replace(/images(.)idx3/, "labels$1idx1");
-  const file = [name, name.replace(/\.gz$/, ""), `${name}.gz`].find((file) => file !== path && existsSync(file));
-  if (!file) return {};
-  const { data } = await read(file, 1, `${count} labels`, count);
+  const [folder, file] = [dirname(path), basename(path)];
+  const named = [join(folder, labelsName(file)), join(dirname(folder), labelsName(basename(folder)), labelsName(file))];
+  const variants = named.flatMap((name) => [name, name.replace(/\.gz$/, ""), `${name}.gz`]);
+  const found = variants.find((name) => name !== path && existsSync(name));
+  if (!found) return {};
+  const { data } = await read(found, 1, `${count} labels`, count);
   return { classes: names ?? numbered(data.reduce((a, b) => Math.max(a, b), 0)), label: (index) => data[index]! };
 }
+
+const labelsName = (name: string): string => name.replace("images", "labels").replace("idx3", "idx1");
 
 async function read(path: string, axes: number, expected: string, count?: number): Promise<Idx> {
   const bytes = await readFile(path);

@@ -7,6 +7,7 @@ import type { EncodedSource } from "./source.ts";
 export async function imageFolder(folder: string, paths: readonly string[]): Promise<EncodedSource> {
   return {
     name: folder,
+    kind: "a folder of images",
     count: paths.length,
     ...classesOf(paths),
     title: (index) => join(folder, paths[index]!),

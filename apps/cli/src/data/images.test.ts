@@ -39,7 +39,11 @@ test("a folder of PNG, JPEG and WebP, grey, colour, palette and 16 bits becomes 
     [100, 100, 100],
     [77, 77, 77],
   ]); // prettier
-  await assert.rejects(openDataset(folder), { message: /^Expected images of one height but found 8 to 40 pixels; choose with --data.height/ });
+  await assert.rejects(openDataset(folder), {
+    name: "RangeError",
+    message: "Expected images of one size but 6 have 8 to 40 × 8 to 90 pixels; add --data.height 8 --data.width 8",
+  });
+  await assert.rejects(openDataset(folder, { height: 12 }), { message: /8 to 40 × 8 to 90 pixels; add --data.width 12$/ });
 });
 
 test("channels are the data's unless asked for", async () => {
@@ -53,6 +57,15 @@ test("channels are the data's unless asked for", async () => {
   const [luma] = one(await asked.pixels(1, 0), 1);
   assert.ok(luma! > 50 && luma! < 130, `${luma}`);
   await assert.rejects(openDataset(grey, { channels: 4 }), { name: "RangeError", message: "Expected 1 or 3 channels of images but found 4" });
+});
+
+test("a size that the levels do not allow becomes the next below, and that is said", async () => {
+  const folder = await folderOf({ "a.png": await png(10, 21, 34), "b.png": await png(20, 21, 34) });
+  const said: string[] = [];
+  const data = await openDataset(folder, { levels: 3, say: (line) => said.push(line) });
+  assert.deepEqual([data.height, data.width, one(await data.pixels(1, 0), 1)], [20, 32, [20]]);
+  assert.deepEqual(said, ["Taking 20×32 of 21 × 34 pixels, for 3 levels; --data.height and --data.width choose another"]);
+  assert.deepEqual((await openDataset(folder, { width: 16, levels: 6, say: () => {} })).height, 32, "the least that six levels allow");
 });
 
 test("what is transparent is black", async () => {

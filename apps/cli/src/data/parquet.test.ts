@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { batch } from "@ddpm/core";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { folderOf, plain } from "../../test/images.ts";
 import { BrokenImages } from "./broken.ts";
 import { openDataset } from "./index.ts";
+import type { Shard } from "./parquet.ts";
+import { RowGroups } from "./row-groups.ts";
 
 type Cell = { readonly bytes: Uint8Array | null; readonly path: string | null };
 
@@ -89,6 +92,42 @@ test("labels without names are numbers or their own texts", async () => {
       [1, 0, 1],
     ],
   ); // prettier
+});
+
+test("a file of Hugging Face's datasets 5.2 holds six garments of Fashion-MNIST", async () => {
+  const data = await openDataset(fileURLToPath(new URL("../../test/datasets.parquet", import.meta.url)));
+  assert.deepEqual([data.count, data.height, data.width, data.channels, data.classes], [6, 28, 28, 1, ["top", "trouser"]]);
+  const sums = await Promise.all([0, 1, 2, 3, 4, 5].map(async (i) => (await data.pixels(i, 0)).reduce((a, b) => a + b, 0)));
+  assert.deepEqual(sums, [84598, 28662, 61187, 69562, 52118, 73940]);
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 5].map((i) => data.label!(i)),
+    [0, 0, 0, 0, 1, 0],
+  );
+});
+
+test("labels that say nothing are none, and a missing one among others is refused", async () => {
+  const folder = await folderOf({ "none.parquet": shard(await cells(1, 2), [-1n, -1n]), "some.parquet": shard(await cells(1, 2), [-1n, 1n]) });
+  assert.equal((await openDataset(join(folder, "none.parquet"))).classes, undefined);
+  await assert.rejects(openDataset(join(folder, "some.parquet")), {
+    message: /some\.parquet: Expected labels below 2, the number of classes, but found -1$/,
+  });
+});
+
+test("row groups of any size keep at least two in memory, and parts of a large one can be read where pages have an index", async () => {
+  const column = (bytes: number, index: boolean) => ({
+    ...(index && { offset_index_offset: 1n }),
+    meta_data: { path_in_schema: ["image", "bytes"], total_uncompressed_size: BigInt(bytes) },
+  });
+  const of = (bytes: number, index: boolean) => {
+    const metadata = { row_groups: [1, 2, 3].map(() => ({ num_rows: 100n, columns: [column(bytes, index)] })) };
+    return new RowGroups([{ path: "", start: 0, rows: 300, metadata } as unknown as Shard], "image");
+  };
+  const MB = 2 ** 20;
+  const facts = ({ runs, bound }: RowGroups) => [runs.starts.length, runs.window, Math.round(bound / MB)];
+  assert.deepEqual(facts(of(MB, true)), [3, 126, 128]);
+  assert.deepEqual(facts(of(200 * MB, false)), [3, 1, 400]);
+  assert.deepEqual(facts(of(200 * MB, true)), [75, 14, 128]);
+  assert.deepEqual(of(200 * MB, true).runs.starts.slice(24, 27), [96, 100, 104]);
 });
 
 test("rows without bytes are broken images; files without images and damaged ones are refused by name", async () => {

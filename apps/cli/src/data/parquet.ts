@@ -30,8 +30,10 @@ export async function parquetImages(name: string, paths: readonly string[]): Pro
   const groups = new RowGroups(shards, column);
   return {
     name,
+    kind: "parquet with a column of images",
     count: groups.count,
     runs: groups.runs,
+    memory: groups.bound,
     ...(await labelled(shards, features)),
     title: (index) => groups.title(index),
     file: (index) => groups.file(index),
@@ -96,20 +98,21 @@ function imageColumn(metadata: FileMetaData, features: Readonly<Record<string, F
   return (named ?? struct ?? binary)?.name;
 }
 
-/** Labels of the first column of class labels, else of one whose name says so; texts are classes by their own name. */
+/** Labels of the first column of class labels, else of one whose name says so; texts are classes by their own name. None where all are null or -1. */
 async function labelled(shards: readonly Shard[], features: Readonly<Record<string, Feature>>): Promise<Pick<EncodedSource, "classes" | "label">> {
   const columns = columnsOf(shards[0]!.metadata);
   const column = columns.find(({ name }) => features[name]?._type === "ClassLabel") ?? columns.find(({ name }) => /^(fine_)?labels?$/.test(name));
   if (!column || column.fields.length > 0) return {};
-  const values = await valuesOf(shards, column.name);
-  const classes =
-    features[column.name]?.names ??
-    (column.text ? [...new Set(values.map(String))].sort() : numbered(values.reduce<number>((most, value) => Math.max(most, Number(value)), 0)));
-  const numbers = new Map(classes.map((name, i) => [name, i]));
-  const labels = Uint32Array.from(values, (value) => (column.text ? numbers.get(String(value))! : Number(value)));
-  const wrong = labels.findIndex((label) => label >= classes.length);
+  const cells = await valuesOf(shards, column.name);
+  if (cells.every((cell) => cell === null || Number(cell) === -1)) return {};
+  const texts = column.text ? [...new Set(cells.map(String))].sort() : undefined;
+  const places = new Map(texts?.map((text, i) => [text, i]));
+  const values = cells.map((cell) => (texts ? places.get(String(cell))! : cell === null ? NaN : Number(cell)));
+  const classes = features[column.name]?.names ?? texts ?? numbered(values.reduce((most, value) => Math.max(most, value || 0), 0));
+  const wrong = values.findIndex((value) => !(value >= 0 && value < classes.length));
   if (wrong >= 0)
-    throw new SyntaxError(`${shards[0]!.path}: Expected labels below ${classes.length}, the number of classes, but found ${values[wrong]}`);
+    throw new SyntaxError(`${shards[0]!.path}: Expected labels below ${classes.length}, the number of classes, but found ${cells[wrong]}`);
+  const labels = Uint32Array.from(values);
   return { classes, label: (index) => labels[index]! };
 }
 

@@ -1,17 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { classesOf, isImage, trainingPart } from "./paths.ts";
+import { classesOf, isImage, trainingFiles, trainingFolders } from "./paths.ts";
 
 test("isImage() goes by the name and passes over hidden files", () => {
-  const paths = ["a.png", "b/c.JPEG", "d.webp", "e.txt", ".f/g.png", "__MACOSX/h.png", "i/._j.png", "png"];
-  assert.deepEqual(paths.filter(isImage), ["a.png", "b/c.JPEG", "d.webp"]);
+  const paths = ["./a.png", "b/c.JPEG", "d.webp", "e.txt", ".f/g.png", "__MACOSX/h.png", "i/._j.png", "png"];
+  assert.deepEqual(paths.filter(isImage), ["./a.png", "b/c.JPEG", "d.webp"]);
 });
 
-test("trainingPart() takes train over test where there are both, in one order", () => {
-  assert.deepEqual(trainingPart(["test/b.png", "train/z.png", "train/a.png"]), ["train/a.png", "train/z.png"]);
-  assert.deepEqual(trainingPart(["data/validation-0.parquet", "data/train-0.parquet"]), ["data/train-0.parquet"]);
-  assert.deepEqual(trainingPart(["t10k-images-idx3-ubyte", "train-images-idx3-ubyte"]), ["train-images-idx3-ubyte"]);
-  assert.deepEqual(trainingPart(["train/1.png", "boat/1.png", "strain/2.png"]), ["boat/1.png", "strain/2.png", "train/1.png"]);
+test("trainingFiles() takes train over test where there are both, in one order, and counts the others", () => {
+  assert.deepEqual(trainingFiles(["data/validation-0.parquet", "data/train-1.parquet", "data/train-0.parquet"]), {
+    paths: ["data/train-0.parquet", "data/train-1.parquet"],
+    leftOut: "1 of 3 files, not for training",
+  });
+  assert.deepEqual(trainingFiles(["t10k-images-idx3-ubyte", "train-images-idx3-ubyte"]).paths, ["train-images-idx3-ubyte"]);
+  assert.deepEqual(trainingFiles(["train/1.parquet", "strain/2.parquet"]), {
+    paths: ["strain/2.parquet", "train/1.parquet"],
+    leftOut: undefined,
+  });
+});
+
+test("trainingFolders() takes train/ where test/ or val/ is beside it, and no class or file for it", () => {
+  const both = ["pets/test/cat/1.png", "pets/train/dog/1.png", "pets/train/cat/1.png", "cover.png"];
+  assert.deepEqual(trainingFolders(both), { paths: ["pets/train/cat/1.png", "pets/train/dog/1.png"], leftOut: "2 of 4 images, not for training" });
+  for (const paths of [
+    ["bus/test.png", "train/1.png"],
+    ["a/val/1.png", "train/1.png"],
+    ["training-1.png", "val-1.png"],
+  ])
+    assert.deepEqual(trainingFolders(paths), { paths, leftOut: undefined });
 });
 
 test("classesOf() takes the folders below the one that all share", () => {

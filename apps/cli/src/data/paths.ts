@@ -1,17 +1,36 @@
 /** Names of files that sharp reads. */
 const image = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i;
 
-export const isImage = (path: string): boolean => image.test(path) && !path.split("/").some((part) => part.startsWith(".") || part === "__MACOSX");
+export const isImage = (path: string): boolean => image.test(path) && !path.split("/").some((part) => /^\.[^.]|^__MACOSX$/.test(part));
 
-const part = (names: string) => new RegExp(`(^|[/_-])(${names})([/_.-]|$)`, "i");
-const training = part("train|training");
-const evaluation = part("test|val|valid|validation|dev|t10k");
+/** What to train on, in one order on every disk, and what was left out, in words. */
+export interface TrainingPart {
+  readonly paths: readonly string[];
+  readonly leftOut: string | undefined;
+}
 
-/** The training part of files that are told apart by name, such as train/… and test/…; all of them where they are not. In one order on every disk. */
-export function trainingPart(paths: readonly string[]): string[] {
-  const sorted = paths.toSorted((a, b) => (a < b ? -1 : 1));
-  const chosen = sorted.filter((path) => training.test(path));
-  return chosen.length > 0 && sorted.some((path) => evaluation.test(path)) ? chosen : sorted;
+const [training, evaluation] = ["train|training", "test|val|valid|validation|dev|t10k"];
+
+/** Of files that are told apart by name, such as train-….parquet and test-….parquet, those for training; all where they are not. */
+export function trainingFiles(paths: readonly string[]): TrainingPart {
+  const named = (names: string) => new RegExp(`(^|[/_-])(${names})([/_.-]|$)`, "i");
+  const chosen = paths.filter((path) => named(training).test(path));
+  const split = chosen.length > 0 && paths.some((path) => named(evaluation).test(path));
+  return part(split ? chosen : paths, paths, "files");
+}
+
+/** Of images in folders train/ and test/ or val/ side by side, those in train/; else all: a class may be called train, and an image test.png. */
+export function trainingFolders(paths: readonly string[]): TrainingPart {
+  const parent = (path: string, names: string) => new RegExp(`^(.*?/)?(?:${names})/`, "i").exec(path)?.slice(1).join("");
+  const split = new Set(paths.map((path) => parent(path, evaluation)).filter((folder) => folder !== undefined));
+  const chosen = paths.filter((path) => split.has(parent(path, training) as string));
+  return part(chosen.length > 0 ? chosen : paths, paths, "images");
+}
+
+function part(chosen: readonly string[], all: readonly string[], what: string): TrainingPart {
+  const left = all.length - chosen.length;
+  const paths = chosen.toSorted((a, b) => (a < b ? -1 : 1));
+  return { paths, leftOut: left > 0 ? `${left.toLocaleString("en")} of ${all.length.toLocaleString("en")} ${what}, not for training` : undefined };
 }
 
 export interface Classes {

@@ -1,10 +1,10 @@
 import { open, readdir, stat } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { cifar } from "./cifar.ts";
 import { idxImages } from "./idx.ts";
 import { imageFolder } from "./image-folder.ts";
 import { parquetImages } from "./parquet.ts";
-import { isImage, trainingPart } from "./paths.ts";
+import { isImage, type TrainingPart, trainingFiles, trainingFolders } from "./paths.ts";
 import type { Source } from "./source.ts";
 import { zipArchive } from "./zip.ts";
 
@@ -19,7 +19,7 @@ async function file(path: string): Promise<Source> {
   if (start.startsWith("PAR1")) return parquetImages(path, [path]);
   if (start.startsWith("\x00\x00\x08") || start.startsWith("\x1f\x8b")) return idxImages(path, path);
   if (path.endsWith(".bin")) return cifar(path, [path]);
-  throw new SyntaxError(`Expected a zip archive, parquet, idx or CIFAR-10 file but found ${JSON.stringify(start)} at the beginning of ${path}`);
+  throw new SyntaxError(`Expected a zip archive, parquet, idx or CIFAR file but found ${JSON.stringify(start)} at the beginning of ${path}`);
 }
 
 /** Its first four bytes, one letter each. */
@@ -29,33 +29,47 @@ async function beginning(path: string): Promise<string> {
   return buffer.toString("latin1", 0, bytesRead);
 }
 
+interface Kind {
+  readonly holds: (path: string) => boolean;
+  readonly part: (paths: readonly string[]) => TrainingPart;
+  readonly open: (folder: string, paths: readonly string[]) => Promise<Source>;
+}
+
+const within = (folder: string, paths: readonly string[]): string[] => paths.map((path) => join(folder, path));
+
 /** What a folder may hold, in the order that decides where it holds several. */
-const kinds: readonly { readonly holds: (path: string) => boolean; readonly open: (folder: string, paths: string[]) => Promise<Source> }[] = [
-  { holds: (path) => /images.idx3-ubyte(\.gz)?$/.test(path), open: (folder, [first]) => idxImages(folder, join(folder, first!)) },
+const kinds: readonly Kind[] = [
+  { holds: (path) => /images.idx3-ubyte(\.gz)?$|\.idx3?(\.gz)?$/.test(path), part: trainingFiles, open: onlyIdx },
   {
-    holds: (path) => /(^|\/)data_batch_\d+(\.bin)?$/.test(path),
-    open: (folder, paths) =>
-      cifar(
-        folder,
-        paths.map((path) => join(folder, path)),
-      ),
+    holds: (path) => /(^|\/)(data_batch_\d+(\.bin)?|train\.bin)$/.test(path),
+    part: trainingFiles,
+    open: (folder, paths) => cifar(folder, within(folder, paths)),
   },
-  {
-    holds: (path) => /\.parquet$/.test(path),
-    open: (folder, paths) =>
-      parquetImages(
-        folder,
-        paths.map((path) => join(folder, path)),
-      ),
-  },
-  { holds: isImage, open: imageFolder },
+  { holds: (path) => /\.parquet$/.test(path), part: trainingFiles, open: (folder, paths) => parquetImages(folder, within(folder, paths)) },
+  { holds: isImage, part: trainingFolders, open: imageFolder },
 ];
 
 async function folder(path: string): Promise<Source> {
-  const files = (await readdir(path, { recursive: true })).map((file) => file.split(sep).join("/"));
-  for (const { holds, open } of kinds) {
-    const paths = trainingPart(files.filter(holds));
-    if (paths.length > 0) return open(path, paths);
+  const files = filesOf((await readdir(path, { recursive: true })).map((file) => file.split(sep).join("/")));
+  for (const { holds, part, open } of kinds) {
+    const { paths, leftOut } = part(files.filter(holds));
+    if (paths.length > 0) return { ...(await open(path, paths)), leftOut };
   }
-  throw new SyntaxError(`Expected images, parquet files, CIFAR-10's data_batch_1.bin … or train-images-idx3-ubyte in ${path} but found none`);
+  throw new SyntaxError(
+    `Expected images, parquet files, CIFAR's data_batch_1.bin … or train.bin, or train-images-idx3-ubyte in ${path} but found none`,
+  );
+}
+
+/** Without the folders, which may be called as the file in them is (MNIST's archives are). */
+function filesOf(paths: readonly string[]): string[] {
+  const folders = new Set(paths.map(dirname));
+  return paths.filter((path) => !folders.has(path));
+}
+
+/** The one file of images, which may lie there unpacked beside its archive, and with its labels. */
+async function onlyIdx(folder: string, paths: readonly string[]): Promise<Source> {
+  const unpacked = (path: string): boolean => path.endsWith(".gz") && paths.includes(path.slice(0, -3));
+  const images = paths.filter((path) => !/label/i.test(basename(path)) && !unpacked(path));
+  if (images.length === 1) return idxImages(folder, join(folder, images[0]!));
+  throw new SyntaxError(`Expected one idx file of images in ${folder} but found ${images.join(" and ") || "labels alone"}; give the path of one`);
 }

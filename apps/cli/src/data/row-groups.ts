@@ -1,10 +1,15 @@
 import type { Runs } from "@ddpm/core";
+import type { ColumnChunk } from "hyparquet";
 import type { Shard } from "./parquet.ts";
 
-/** Bytes of row groups that may be kept: the shuffle's window is as many groups as fit. */
+/** Bytes of runs that may be kept: the shuffle's window is as many runs as fit. */
 const budget = 128 * 2 ** 20;
 
-interface Group {
+/** Bytes of a run that is a part of a row group. */
+const part = budget / 16;
+
+/** Rows that are read together: a row group, or a part of a large one. */
+interface Run {
   readonly shard: Shard;
   /** Its first row in the shard, and what follows its last. */
   readonly from: number;
@@ -12,23 +17,29 @@ interface Group {
   readonly bytes: number;
 }
 
-/** Parquet keeps hundreds of rows compressed together, so images are read by row groups; the last ones used stay in memory. */
+/**
+ * Parquet keeps hundreds of rows compressed together, so images are read by row groups, or by parts of them where the file has an index of its pages;
+ * the last ones used stay in memory. That is 128 MB, or two row groups where they are larger: files without an index cannot be read by smaller pieces.
+ */
 export class RowGroups {
   readonly count: number;
   readonly runs: Runs;
+  /** Bytes that are in memory at most. */
+  readonly bound: number;
   readonly #column: string;
-  readonly #groups: readonly Group[];
+  readonly #groups: readonly Run[];
   /** In the order of use. */
   readonly #kept = new Map<number, Promise<readonly Uint8Array[]>>();
   readonly #most: number;
 
   constructor(shards: readonly Shard[], column: string) {
     this.#column = column;
-    this.#groups = shards.flatMap((shard) => groupsOf(shard, column));
+    this.#groups = shards.flatMap((shard) => runsOf(shard, column));
     this.count = shards.reduce((n, { rows }) => n + rows, 0);
     const largest = this.#groups.reduce((most, { bytes }) => Math.max(most, bytes), 1);
-    this.#most = Math.max(3, Math.floor(budget / largest));
-    this.runs = { starts: this.#groups.map(({ shard, from }) => shard.start + from), window: this.#most - 2 };
+    this.#most = Math.max(2, Math.floor(budget / largest));
+    this.bound = this.#most * largest;
+    this.runs = { starts: this.#groups.map(({ shard, from }) => shard.start + from), window: Math.max(1, this.#most - 2) };
   }
 
   title(index: number): string {
@@ -47,7 +58,7 @@ export class RowGroups {
     return file;
   }
 
-  /** The last group that begins at `index` or before. */
+  /** The last run that begins at `index` or before. */
   #groupOf(index: number): number {
     const { starts } = this.runs;
     let [low, high] = [0, starts.length - 1];
@@ -59,10 +70,11 @@ export class RowGroups {
     return low;
   }
 
-  async #read({ shard: { file, metadata }, from, to }: Group): Promise<readonly Uint8Array[]> {
+  async #read({ shard: { file, metadata }, from, to }: Run): Promise<readonly Uint8Array[]> {
     const { parquetReadObjects } = await import("hyparquet");
     const { compressors } = await import("hyparquet-compressors");
-    const rows = await parquetReadObjects({ file, metadata, columns: [this.#column], rowStart: from, rowEnd: to, compressors, utf8: false });
+    const columns = [this.#column];
+    const rows = await parquetReadObjects({ file, metadata, columns, rowStart: from, rowEnd: to, compressors, utf8: false, useOffsetIndex: true });
     return rows.map((row) => bytesOf(row[this.#column]));
   }
 }
@@ -71,12 +83,19 @@ function bytesOf(cell: Uint8Array | { readonly bytes?: Uint8Array } | null): Uin
   return (cell instanceof Uint8Array ? cell : cell?.bytes)!;
 }
 
-function groupsOf(shard: Shard, column: string): Group[] {
+function runsOf(shard: Shard, column: string): Run[] {
   let to = 0;
-  return shard.metadata.row_groups.map(({ num_rows, columns }) => {
+  return shard.metadata.row_groups.flatMap(({ num_rows, columns }) => {
     const from = to;
     to += Number(num_rows);
     const own = columns.filter(({ meta_data }) => meta_data?.path_in_schema[0] === column);
-    return { shard, from, to, bytes: own.reduce((n, { meta_data }) => n + Number(meta_data?.total_uncompressed_size ?? 0), 0) };
+    const bytes = own.reduce((n, { meta_data }) => n + Number(meta_data?.total_uncompressed_size ?? 0), 0);
+    const parts = own.every(hasPages) ? Math.min(Math.ceil(bytes / part), to - from) : 1;
+    const cuts = Array.from({ length: parts + 1 }, (_, i) => from + Math.floor((i * (to - from)) / parts));
+    return cuts.slice(1).map((end, i) => ({ shard, from: cuts[i]!, to: end, bytes: bytes / parts }));
   });
 }
+
+/** Whether parts of a column can be read alone. A dictionary holds all values in one piece. */
+const hasPages = ({ offset_index_offset, meta_data }: ColumnChunk): boolean =>
+  offset_index_offset !== undefined && (meta_data?.dictionary_page_offset === undefined || Number(meta_data.total_uncompressed_size) < part);

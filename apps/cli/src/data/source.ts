@@ -9,11 +9,17 @@ export interface Size {
 
 interface Described {
   readonly name: string;
+  /** What it was taken for, in words. */
+  readonly kind: string;
   readonly count: number;
+  /** What was left out of what would fit, because it is for tests or validation; in words. */
+  readonly leftOut?: string | undefined;
   /** As in `Dataset`. */
   readonly classes?: readonly string[];
   readonly label?: (index: number) => number;
   readonly runs?: Runs;
+  /** Bytes of encoded images that reading by runs keeps at most. */
+  readonly memory?: number;
   /** What messages call image `index`: its file, or the file and its place in it. */
   title(index: number): string;
 }

@@ -1,21 +1,8 @@
 import assert from "node:assert/strict";
-import { createWriteStream } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
-import yazl from "yazl";
-import { folderOf, plain } from "../../test/images.ts";
+import { archive, plain } from "../../test/images.ts";
 import { openDataset } from "./index.ts";
-
-async function archive(files: Readonly<Record<string, Uint8Array>>, compress: boolean): Promise<string> {
-  const zip = new yazl.ZipFile();
-  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name, { compress });
-  zip.end();
-  const path = join(await folderOf({}), "images.zip");
-  await pipeline(zip.outputStream, createWriteStream(path));
-  return path;
-}
 
 const png = (value: number) => plain(8, 8, value).png().toBuffer();
 

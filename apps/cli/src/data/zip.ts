@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { Entry, ZipFile } from "yauzl";
-import { classesOf, isImage, trainingPart } from "./paths.ts";
+import { classesOf, isImage, trainingFolders } from "./paths.ts";
 import type { EncodedSource } from "./source.ts";
 
 /** What it takes to read a file of an archive: a tenth of what yauzl's own entries take, since there may be a million. */
@@ -17,10 +17,12 @@ export async function zipArchive(path: string): Promise<EncodedSource> {
   };
   const archive = await openPromise(path, { autoClose: false }).catch(wrong);
   const places = await placesOf(archive).catch(wrong);
-  const paths = trainingPart([...places.keys()]);
+  const { paths, leftOut } = trainingFolders([...places.keys()]);
   if (paths.length === 0) wrong(new Error("none"));
   return {
     name: path,
+    kind: "a zip archive of images",
+    leftOut,
     count: paths.length,
     ...classesOf(paths),
     title: (index) => `${path}/${paths[index]}`,
