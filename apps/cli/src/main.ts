@@ -3,6 +3,7 @@ import { convertCommand } from "./commands/convert.ts";
 import { denoiseCommand } from "./commands/denoise.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { invertCommand } from "./commands/invert.ts";
 import { playgroundCommand } from "./commands/playground.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
@@ -15,6 +16,7 @@ const commands = [
   doctorCommand,
   trainCommand,
   sampleCommand,
+  invertCommand,
   playgroundCommand,
   denoiseCommand,
   scheduleCommand,

@@ -1,8 +1,8 @@
 /** Samplers as tables: one compiled graph runs every row of every sampler, fed with the row's coefficients. */
 import { oneOf } from "./names.ts";
-import type { Schedule } from "./schedule.ts";
+import { type Schedule, scheduleOf } from "./schedule.ts";
 import { ddim, ddimInversion, ddpm, dpmSolverPlusPlus, euler, heun, heunCalls, type Row, type Solver, type SolverOptions } from "./solvers.ts";
-import { checkCount, type Level, levels, levelsAt, mostLevels, type Spacing } from "./spacing.ts";
+import { checkCount, type Level, levels, levelsAt, mostLevels, type Spacing, sigmaOf } from "./spacing.ts";
 import type { Tensor } from "./tensor.ts";
 
 export const coefficientNames = ["a", "b", "c", "d", "A", "B", "C", "D", "E"] as const satisfies (keyof Row)[];
@@ -22,6 +22,8 @@ export type SamplerName = (typeof samplerNames)[number];
 
 export interface SamplerOptions extends SolverOptions {
   readonly spacing?: Spacing | undefined;
+  /** The most noise to visit, as sigma = √((1 - alphaBar) / alphaBar): what noisier levels add only magnifies the errors of a model that predicts eps. */
+  readonly sigmaMax?: number | undefined;
 }
 
 interface Standard {
@@ -47,12 +49,13 @@ export const samplers: { readonly [S in SamplerName]: Standard } = {
 
 /**
  * The table of a named sampler, in the order of the steps. Throws a TypeError for an unknown name or an `eta` that the sampler does not know,
- * a RangeError for impossible steps or eta.
+ * a RangeError for impossible steps, eta or sigmaMax.
  */
-export function rows(name: SamplerName, schedule: Schedule, options: SamplerOptions = {}): Row[] {
+export function rows(name: SamplerName, whole: Schedule, options: SamplerOptions = {}): Row[] {
   const { solver, spare = 0, calls, ...standard } = samplers[oneOf(samplerNames, name, "a sampler")];
   const { spacing = standard.spacing, clip = standard.clip, eta = 0 } = options;
   if (eta !== 0 && name !== "ddim") throw new TypeError(`Expected no eta for sampler ${name} but found ${eta}; eta is for ddim`);
+  const schedule = below(whole, options.sigmaMax);
   const T = schedule.betas.length;
   const at = (count: number): Level[] => levels(spacing, schedule, count, spare);
   const most = mostLevels(spacing, T, spare);
@@ -62,10 +65,21 @@ export function rows(name: SamplerName, schedule: Schedule, options: SamplerOpti
   return solver(calls ? fewest(at, steps, calls) : at(steps), { ...options, clip, eta, steps });
 }
 
-/** The table of `ddimInversion` over the levels of DDIM with the same options. Throws as `rows` does. */
-export function inversionRows(schedule: Schedule, { steps, spacing = samplers.ddim.spacing, objective }: SamplerOptions = {}): Row[] {
-  const list = levels(spacing, schedule, steps ?? Math.min(samplers.ddim.steps, schedule.betas.length));
-  return ddimInversion(list, levelsAt(schedule, [0])[0]!, { objective });
+/** The table of `ddimInversion` over the levels of DDIM with the same options, two model calls each. Throws as `rows` does. */
+export function inversionRows(schedule: Schedule, { steps, spacing = samplers.ddim.spacing, sigmaMax, objective }: SamplerOptions = {}): Row[] {
+  const own = below(schedule, sigmaMax);
+  const list = levels(spacing, own, steps ?? Math.min(samplers.ddim.steps, own.betas.length));
+  return ddimInversion(list, levelsAt(own, [0])[0]!, { objective });
+}
+
+/** The part of a schedule without more noise than `sigmaMax`. Throws a RangeError where nothing is left. */
+function below(schedule: Schedule, sigmaMax = Infinity): Schedule {
+  const count = schedule.alphasCumprod.findIndex((alphaBar) => !(sigmaOf(alphaBar) <= sigmaMax));
+  if (count < 0) return schedule;
+  if (count > 0) return scheduleOf(schedule.betas.subarray(0, count));
+  throw new RangeError(
+    `Expected sigmaMax of at least ${sigmaOf(schedule.alphasCumprod[0]!)}, the least noise of the schedule, but found ${sigmaMax}`,
+  );
 }
 
 /** The fewest levels over which a sampler makes so many model calls, which are two a level but for the last. */

@@ -1,7 +1,16 @@
 import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
 import { type Config, scheduleFor } from "./config.ts";
 import { normals, stream } from "./random.ts";
-import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
+import {
+  coefficientNames,
+  inversionRows,
+  type RowCoefficients,
+  rows,
+  type SamplerName,
+  type SamplerOptions,
+  samplerStep,
+  samplers,
+} from "./sampler.ts";
 import { Scope } from "./scope.ts";
 import type { Row } from "./solvers.ts";
 import { input, size, variable } from "./tensor.ts";
@@ -46,6 +55,8 @@ export interface Sampler extends AsyncDisposable {
 
 export interface SamplerSettings extends SamplerOptions {
   readonly sampler?: SamplerName;
+  /** Whether DDIM runs backwards, from images, given as `start`, to the noise that they come from: see `ddimInversion`; `steps` are DDIM's. */
+  readonly inverse?: boolean;
   /** Images a run. */
   readonly batch: number;
 }
@@ -72,11 +83,12 @@ export async function compileSampler(
   backend: Backend,
   config: Config,
   parameters: State,
-  { sampler = "ddpm", batch, ...options }: SamplerSettings,
+  { sampler = "ddpm", inverse = false, batch, ...options }: SamplerSettings,
 ): Promise<Sampler> {
   const { "diffusion.variance": variance, "diffusion.objective": objective } = config;
-  const table = rows(sampler, scheduleFor(config), { variance, objective, ...options });
-  const clip = options.clip ?? samplers[sampler].clip;
+  const settings = { variance, objective, ...options };
+  const table = inverse ? inversionRows(scheduleFor(config), settings) : rows(sampler, scheduleFor(config), settings);
+  const clip = !inverse && (options.clip ?? samplers[sampler].clip);
   const zeros = new Float32Array(size(imageShape(config, batch)));
   const program = await backend.compile(samplingStep(config, batch, clip), new Map([...parameters, ["x", zeros], ["x0", zeros]]));
   const elements = zeros.length / batch;

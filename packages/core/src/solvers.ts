@@ -122,15 +122,19 @@ const correction = ({ alphaBar, alphaBarNext }: LevelStep): Mean => {
 };
 
 /**
- * DDIM backwards: Euler's steps of its ODE from an image to the noise that it comes from (Song et al. 2021, section 4.3), over the levels that DDIM
- * visits, from the last to the first. The model is told the level that x is at; of the image, which has none, `first`, that of t = 0.
+ * DDIM backwards, from an image to the noise that DDIM leads back to it (Song et al. 2021, section 4.3), over the levels that DDIM visits, from the last
+ * to the first. A step is two rows: Euler's, with eps as it is before the step, of which the model is told `first`, the level of t = 0, for the image;
+ * then the same step again with eps as it is after it, which is nearly what DDIM will see.
  */
 export const ddimInversion = (levels: readonly Level[], first: Level, { objective = "eps" }: SolverOptions = {}): Row[] =>
-  levels.toReversed().map((next, i, rising) => {
-    const to = { B: Math.sqrt(next.alphaBar), D: Math.sqrt(1 - next.alphaBar) };
+  levels.toReversed().flatMap((next, i, rising) => {
     const from = rising[i - 1];
-    if (from) return row({ ...from, alphaBarNext: next.alphaBar }, objective, to);
-    return row({ ...first, alphaBarNext: next.alphaBar }, objective, { A: to.B, D: to.D });
+    const alphaBarNext = next.alphaBar;
+    const [signal, noise] = [Math.sqrt(alphaBarNext), Math.sqrt(1 - alphaBarNext)];
+    const predictor = row({ ...(from ?? first), alphaBarNext }, objective, { B: signal, D: noise });
+    const kept = from ? Math.sqrt((1 / from.alphaBar - 1) / (1 / alphaBarNext - 1)) : 0;
+    const corrector = row({ ...next, alphaBarNext }, objective, { A: kept, C: signal * (1 - kept), D: noise * (1 - kept) });
+    return [from ? predictor : { ...predictor, a: 1, b: 0 }, corrector];
   });
 
 /** Unless it is clipped, an x0 that follows from eps cancels, and with it what division by √alphaBar loses. */

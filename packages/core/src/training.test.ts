@@ -142,3 +142,17 @@ test("a sampler draws the same images one by one as together", async () => {
   const [together, first, second] = [await draw(2, 0), await draw(1, 0), await draw(1, 1)];
   for (const [i, x] of [...first, ...second].entries()) assert.ok(Math.abs(x - together[i]!) < 1e-9);
 });
+
+test("DDIM from the noise that inversion finds gives the images back", async () => {
+  const own = configure(config(1), { "diffusion.timesteps": 100 });
+  const parameters = trainingStep(own).scope.initialValues(4);
+  const images = Float32Array.from(startNoise(3, 2, 16), (x) => Math.tanh(x));
+  const settings = { batch: 2, steps: 100 };
+  await using backwards = await compileSampler(reference(), own, parameters, { ...settings, inverse: true });
+  await using forwards = await compileSampler(reference(), own, parameters, { ...settings, sampler: "ddim", clip: false });
+  const noise = await samplesOf(backwards, { start: images });
+  const found = await samplesOf(forwards, { start: noise });
+  const off = (values: Numbers): number => Math.max(...values.map((x, i) => Math.abs(x - images[i]!)));
+  assert.ok(off(noise) > 0.1, "the noise is the image");
+  assert.ok(off(found) < 0.001, `an error of ${off(found)}`);
+});
