@@ -121,7 +121,7 @@ test("sample writes a PNG grid", async () => {
 });
 
 test("invert finds noise from which DDIM draws an image again", async () => {
-  const checkpoint = ["--checkpoint", at("whole"), "--steps", "20"];
+  const checkpoint = ["--checkpoint", at("whole"), "--steps", "100"];
   const few = ["--sampler", "ddim", "--count", "2", "--seed", "5"];
   await succeeds("sample", ...checkpoint, ...few, "--out", at("drawn"));
   await succeeds("invert", ...checkpoint, "--images", at("drawn"), "--out", at("noise.safetensors"));
@@ -140,7 +140,7 @@ test("invert finds noise from which DDIM draws an image again", async () => {
   );
   for (const name of ["0000.png", "0001.png"]) {
     const [drawn, again] = ["drawn", "again"].map((run) => decodePng(readFileSync(at(`${run}/${name}`))).data);
-    for (const [i, x] of drawn!.entries()) assert.ok(Math.abs(x - again![i]!) <= 8, `${name}: ${x} against ${again![i]} at ${i}`);
+    for (const [i, x] of drawn!.entries()) assert.ok(Math.abs(x - again![i]!) <= 3, `${name}: ${x} against ${again![i]} at ${i}`);
   }
   await succeeds("invert", ...checkpoint, "--images", at("drawn/0001.png"), "--out", at("one.safetensors"));
   const noises = ["one", "noise"].map((name) => decode(readFileSync(at(`${name}.safetensors`))).tensors.get("xT")!);
