@@ -1,6 +1,6 @@
 /** Checkpoints: a model's parameters under the names and in the layouts of the PyTorch U-Net, with its configuration in the metadata. */
 import type { State } from "./backend.ts";
-import { type Config, configure } from "./config.ts";
+import { type Config, configure, defaults, outputChannels } from "./config.ts";
 import { decode, type EncodeOptions, encode, quoted, type SafetensorsFile, type StoredTensor } from "./safetensors.ts";
 import { Scope } from "./scope.ts";
 import { input, type Shape, size } from "./tensor.ts";
@@ -66,10 +66,11 @@ export const valuesOf = (parameters: Checkpoint["parameters"]): Map<string, Floa
 export const parametersFrom = (scope: Scope, values: State): Map<string, ParameterValue> =>
   new Map([...scope.parameters].map(([name, { shape }]) => [name, { shape, data: Float32Array.from(values.get(name)!) }]));
 
-export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels">;
+export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels"> &
+  Partial<Pick<Config, "diffusion.variance">>;
 
 /**
- * The architecture that parameters' names and shapes (in our layout) tell, as a part of a configuration; a ResNet's `model.groups` they cannot tell.
+ * The architecture that parameters' names and shapes (in our layout) tell, as a part of a configuration, with the variance where that is learned; a ResNet's `model.groups` they cannot tell.
  * Throws a SyntaxError with the first name that is missing, unexpected or of a wrong shape.
  */
 export function inferModel(parameters: ReadonlyMap<string, { readonly shape: Shape }>): InferredModel {
@@ -79,7 +80,14 @@ export function inferModel(parameters: ReadonlyMap<string, { readonly shape: Sha
   const last = block === "resnet" ? "block1.proj.weight" : "net.4.weight";
   const dimMults = [axis(parameters, `downs.0.0.${last}`, 3) / dim];
   for (let i = 1; parameters.has(`downs.${i}.0.${last}`); i++) dimMults.push(axis(parameters, `downs.${i}.0.${last}`, 3) / dim);
-  const model: InferredModel = { "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels };
+  const learned = axis(parameters, "final_conv.1.weight", 3) === 2 * channels;
+  const model: InferredModel = {
+    "model.dim": dim,
+    "model.dimMults": dimMults,
+    "model.block": block,
+    "model.channels": channels,
+    ...(learned && { "diffusion.variance": "learned" }),
+  };
   checkModel(parameters, model);
   return model;
 }
@@ -104,16 +112,18 @@ export function checkModel(parameters: ReadonlyMap<string, { readonly shape: Sha
 function modelShapes(part: InferredModel): Map<string, Shape> {
   const side = 2 ** (part["model.dimMults"].length - 1);
   const { "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels } = part;
-  configure({
+  const config = configure({
     "model.dim": dim,
     "model.dimMults": dimMults,
     "model.block": block,
     "model.channels": channels,
+    "diffusion.variance": part["diffusion.variance"] ?? defaults["diffusion.variance"],
     "data.height": side,
     "data.width": side,
   });
   const scope = new Scope();
-  unet(scope, input("x", [1, side, side, channels]), input("t", [1], "int32"), { dim, dimMults, block, groups: 1 });
+  const outputs = outputChannels(config);
+  unet(scope, input("x", [1, side, side, channels]), input("t", [1], "int32"), { dim, dimMults, block, groups: 1, outputs });
   return new Map([...scope.parameters].map(([name, { shape }]) => [name, shape]));
 }
 

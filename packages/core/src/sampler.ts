@@ -5,14 +5,26 @@ import { ddim, ddimInversion, ddpm, dpmSolverPlusPlus, euler, heun, heunCalls, t
 import { checkCount, type Level, levels, levelsAt, mostLevels, type Spacing, sigmaOf } from "./spacing.ts";
 import type { Tensor } from "./tensor.ts";
 
-export const coefficientNames = ["a", "b", "c", "d", "A", "B", "C", "D", "E"] as const satisfies (keyof Row)[];
+export const coefficientNames = ["a", "b", "c", "d", "A", "B", "C", "D", "E", "F"] as const satisfies (keyof Row)[];
 export type RowCoefficients = { readonly [C in (typeof coefficientNames)[number]]: Tensor };
 
-/** One step as a graph. `z` is standard normal noise; `x0Previous` is the `x0` of the step before (anything finite at first, say 0). */
-export function samplerStep(x: Tensor, x0Previous: Tensor, prediction: Tensor, z: Tensor, row: RowCoefficients, { clip = false } = {}) {
+/**
+ * One step as a graph. `output` is what the model says: a prediction shaped like x, or twice as many channels, of which the second half is the spread
+ * of the variance. `z` is standard normal noise; `x0Previous` is the `x0` of the step before (anything finite at first, say 0).
+ */
+export function samplerStep(x: Tensor, x0Previous: Tensor, output: Tensor, z: Tensor, row: RowCoefficients, { clip = false } = {}) {
+  const { prediction, spread } = parts(output, x.shape.at(-1)!);
+  const noise = spread ? spread.mul(row.F).exp().mul(row.E).mul(z) : z.mul(row.E);
   const x0 = limited(x.mul(row.a).add(prediction.mul(row.b)), clip);
   const eps = x.mul(row.c).add(prediction.mul(row.d));
-  return { x: x.mul(row.A).add(x0.mul(row.B)).add(x0Previous.mul(row.C)).add(eps.mul(row.D)).add(z.mul(row.E)), x0 };
+  return { x: x.mul(row.A).add(x0.mul(row.B)).add(x0Previous.mul(row.C)).add(eps.mul(row.D)).add(noise), x0 };
+}
+
+/** A model's output [b, h, w, …] as its prediction of so many channels and, where it has twice as many, the spread of the variance. */
+export function parts(output: Tensor, channels: number): { readonly prediction: Tensor; readonly spread?: Tensor } {
+  const axis = output.shape.length - 1;
+  if (output.shape[axis] === channels) return { prediction: output };
+  return { prediction: output.slice(axis, 0, channels), spread: output.slice(axis, channels, channels) };
 }
 
 const limited = (x0: Tensor, clip: boolean): Tensor => (clip ? x0.clip(-1, 1) : x0);

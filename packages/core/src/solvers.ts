@@ -3,7 +3,7 @@ import { oneOf } from "./names.ts";
 import { type Objective, type Readout, readout } from "./objective.ts";
 import { type Level, type LevelStep, sigmaOf, stepsOf } from "./spacing.ts";
 
-/** Coefficients of one step: `x0 = clip(a·x + b·prediction)`, `eps = c·x + d·prediction`, `x′ = A·x + B·x0 + C·x0Previous + D·eps + E·z`. */
+/** Coefficients of one step: `x0 = clip(a·x + b·prediction)`, `eps = c·x + d·prediction`, `x′ = A·x + B·x0 + C·x0Previous + D·eps + E·exp(F·spread)·z`. */
 export interface Row extends Readout {
   /** The timestep that the model sees. */
   readonly t: number;
@@ -12,19 +12,29 @@ export interface Row extends Readout {
   readonly C: number;
   readonly D: number;
   readonly E: number;
+  /** Of what a model says of the variance, where it learns that. */
+  readonly F: number;
   /** alphaBar of the level that x′ is at, 1 for an image; the graph does not need it. */
   readonly alphaBarNext: number;
 }
 
-export const varianceNames = ["posterior", "beta"] as const;
+export const varianceNames = ["posterior", "beta", "learned"] as const;
 export type Variance = (typeof varianceNames)[number];
+
+/** √variance of a step back as `E·exp(F·spread)`, from log beta and log of the posterior's variance. */
+const deviations: { readonly [V in Variance]: (logBeta: number, logPosterior: number) => Pick<Row, "E" | "F"> } = {
+  posterior: (_, logPosterior) => ({ E: Math.exp(logPosterior / 2), F: 0 }),
+  beta: (logBeta) => ({ E: Math.exp(logBeta / 2), F: 0 }),
+  /** Between the two, by a spread in [-1, 1] (Nichol and Dhariwal 2021, eq. 15). */
+  learned: (logBeta, logPosterior) => ({ E: Math.exp((logBeta + logPosterior) / 4), F: (logBeta - logPosterior) / 4 }),
+};
 
 export interface SolverOptions {
   /** Whether x0 is clipped to [-1, 1] at each step. */
   readonly clip?: boolean | undefined;
   /** DDIM's noise: 0 is deterministic, 1 has DDPM's variance. */
   readonly eta?: number | undefined;
-  /** DDPM's noise: the posterior's variance (eq. 7) or beta, the two choices of section 3.2. */
+  /** DDPM's noise: the posterior's variance (eq. 7) or beta, the two choices of section 3.2, or what the model says between them. */
   readonly variance?: Variance | undefined;
   readonly objective?: Objective | undefined;
   /** Model calls. */
@@ -49,7 +59,7 @@ export const ddpm: Solver = (levels, { variance = "posterior", clip = true, obje
       ? { A: ((1 - alphaBarNext) * Math.sqrt(alpha)) / (1 - alphaBar), B: (beta * Math.sqrt(alphaBarNext)) / (1 - alphaBar) }
       : { A: 1 / Math.sqrt(alpha), D: -beta / Math.sqrt(alpha * (1 - alphaBar)) };
     const last = i === levels.length - 1;
-    return row(step, objective, { ...mean, E: last ? 0 : Math.sqrt(variance === "beta" ? beta : posteriorVariance) });
+    return row(step, objective, { ...mean, ...(!last && deviations[variance](Math.log(beta), Math.log(posteriorVariance))) });
   });
 };
 
@@ -143,12 +153,12 @@ const needsX0 = (clip: boolean, objective: Objective): boolean => clip || object
 /** lambda = log(√alphaBar / √(1 - alphaBar)). */
 const logSnr = (alphaBar: number): number => Math.log(alphaBar / (1 - alphaBar)) / 2;
 
-type Mean = Partial<Pick<Row, "A" | "B" | "C" | "D" | "E">>;
+type Mean = Partial<Pick<Row, "A" | "B" | "C" | "D" | "E" | "F">>;
 
 const row = ({ t, alphaBar, alphaBarNext }: LevelStep, objective: Objective, mean: Mean): Row => ({
   t,
   ...readout(objective, alphaBar),
-  ...{ A: 0, B: 0, C: 0, D: 0, E: 0 },
+  ...{ A: 0, B: 0, C: 0, D: 0, E: 0, F: 0 },
   ...mean,
   alphaBarNext,
 });

@@ -44,6 +44,7 @@ export interface Ops {
   addN: None;
   neg: None;
   exp: None;
+  log: None;
   sqrt: None;
   rsqrt: None;
   sin: None;
@@ -108,6 +109,7 @@ const shapeRules: ShapeRules = {
   addN: allSame,
   neg: same,
   exp: same,
+  log: same,
   sqrt: same,
   rsqrt: same,
   sin: same,
@@ -230,6 +232,9 @@ export class Tensor<O extends Op = Op> {
   }
   exp(): Tensor {
     return new Tensor("exp", [this], {});
+  }
+  log(): Tensor {
+    return new Tensor("log", [this], {});
   }
   sqrt(): Tensor {
     return new Tensor("sqrt", [this], {});

@@ -93,6 +93,32 @@ for (const objective of objectiveNames) {
   });
 }
 
+test("a model that learns its variance trains, draws with it by ddpm, and without it by the other samplers", async () => {
+  const own = configure(config(2), { "diffusion.timesteps": 10, "diffusion.schedule": "cosine", "diffusion.variance": "learned" });
+  const training = trainingStep(own);
+  const state = initialState(training, 0);
+  await using program = await reference().compile(training.step, state);
+  const data = await batchOf(dataset, 2);
+  const losses = [];
+  for (let n = 1; n <= 3; n++) losses.push((await program.run(trainingFeeds(own, data, n)))["loss"]![0]!);
+  assert.ok(losses.every(Number.isFinite), `${losses}`);
+
+  const bias = "final_conv.1.bias"; // of the prediction and of the spread
+  const widened = new Map([...state, [bias, state.get(bias)!.map((x, i) => x + i)]]);
+  for (const [sampler, differs] of [
+    ["ddpm", true],
+    ["ddim", false],
+    ["heun", false],
+  ] as const) {
+    const drawn = [state, widened].map(async (parameters) => {
+      await using compiled = await compileSampler(reference(), own, parameters, { sampler, steps: 4, batch: 1 });
+      return await samplesOf(compiled);
+    });
+    const [before, after] = await Promise.all(drawn);
+    assert.equal(`${before}` !== `${after}`, differs, sampler);
+  }
+});
+
 test("pSampleLoop() is algorithm 2 written out with pSample()", async () => {
   const own = config(2);
   const training = trainingStep(own);

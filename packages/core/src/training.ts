@@ -1,15 +1,13 @@
 import type { Numbers, Program, Step } from "./backend.ts";
-import { type Config, scheduleFor } from "./config.ts";
+import { type Config, outputChannels } from "./config.ts";
 import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
-import { qSample } from "./diffusion.ts";
 import { gradients } from "./gradient.ts";
-import { batchLoss, imageLosses } from "./loss.ts";
-import { minSnrWeight, target } from "./objective.ts";
+import { batchLoss } from "./loss.ts";
 import { adamw, adamwScalars, ema, emaDecay } from "./optimizer.ts";
 import { philox, stream } from "./random.ts";
-import { extract } from "./schedule.ts";
 import { Scope } from "./scope.ts";
 import { input, randomNormal, size, type Tensor } from "./tensor.ts";
+import { lossFeeds, trainingLosses } from "./training-loss.ts";
 import { unet } from "./unet.ts";
 
 /** Images as the graph sees them: [batch, height, width, channels]. */
@@ -27,6 +25,7 @@ export const model = (p: Scope, x: Tensor, t: Tensor, config: Config): Tensor =>
     dimMults: config["model.dimMults"],
     block: config["model.block"],
     groups: config["model.groups"],
+    outputs: outputChannels(config),
   });
 
 /** Standard normal images of the Philox stream that is fed as `name`; image i starts at block i·⌈HWC/4⌉, so that more images only add to fewer. */
@@ -47,18 +46,10 @@ export interface TrainingStep {
 export function trainingStep(config: Config): TrainingStep {
   const batch = config["train.batch"];
   const shape = imageShape(config, batch);
-  const coefficient = (name: string): Tensor => input(name, [batch, 1, 1, 1]);
-  const [images, noise] = [input("images", shape), gaussian("noise", shape)];
-  const coefficients = {
-    sqrtAlphasCumprod: coefficient("sqrtAlphasCumprod"),
-    sqrtOneMinusAlphasCumprod: coefficient("sqrtOneMinusAlphasCumprod"),
-  };
-  const xt = qSample(images, noise, coefficients);
   const scope = new Scope();
-  const prediction = model(scope, xt, input("t", [batch], "int32"), config);
-  const simple = imageLosses(config["train.loss"], target(config["diffusion.objective"], images, noise, coefficients), prediction);
-  const weighted = config["train.minSnr"] > 0 ? simple.mul(coefficient("minSnr")) : simple;
-  const loss = batchLoss(weighted, coefficient("weights"));
+  const predict = (xt: Tensor): Tensor => model(scope, xt, input("t", [batch], "int32"), config);
+  const { simple, trained } = trainingLosses(config, input("images", shape), gaussian("noise", shape), predict);
+  const loss = batchLoss(trained, input("weights", [batch, 1, 1, 1]));
   const losses = simple.mul(batch / size(shape)).reshape(batch);
   return { step: { outputs: { loss, losses }, updates: updates(scope, loss) }, scope };
 }
@@ -89,16 +80,12 @@ export const trainingBatch = (dataset: Dataset, config: Config, n: number): Prom
 
 /** What step n = 1, 2, … is fed: a function of the configuration, the batch and n alone. */
 export function trainingFeeds(config: Config, { images, weights }: Batch, n: number): Record<string, Numbers> {
-  const constants = scheduleFor(config);
-  const { "diffusion.objective": objective, "train.minSnr": gamma } = config;
   const t = timestepsAt(config, n);
   return {
     images,
     weights,
     t,
-    sqrtAlphasCumprod: extract(constants.sqrtAlphasCumprod, t),
-    sqrtOneMinusAlphasCumprod: extract(constants.sqrtOneMinusAlphasCumprod, t),
-    minSnr: extract(constants.snr, t).map((snr) => minSnrWeight(objective, snr, gamma)),
+    ...lossFeeds(config, t),
     noise: stream(config.seed, "noise", n),
     emaDecay: Float64Array.of(emaDecay(config["train.emaDecay"], n)),
     ...scalars(adamwScalars({ lr: config["train.lr"], weightDecay: config["train.weightDecay"] }, n)),

@@ -11,6 +11,8 @@ export interface UNet {
   readonly block: "resnet" | "convnext";
   /** Groups of the ResNet blocks' normalisations. */
   readonly groups: number;
+  /** Channels of the prediction; those of x unless told. */
+  readonly outputs?: number;
 }
 
 /** A block maps [b, h, w, c] and the time embedding, if any, to [b, h, w, channels]. */
@@ -48,9 +50,8 @@ export function timeEmbedding(t: Tensor, dim: number): Tensor {
   return concat([angles.sin(), angles.cos()], 1);
 }
 
-/** Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, c]: the U-Net of Ho et al. 2020. */
-export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kind, groups }: UNet): Tensor {
-  const channels = x.shape.at(-1)!;
+/** Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, outputs]: the U-Net of Ho et al. 2020. */
+export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kind, groups, outputs = x.shape.at(-1)! }: UNet): Tensor {
   const widths = dimMults.map((m) => m * dim);
   const deepest = widths.at(-1)!;
   const block: Block = (p, x, time, channels) =>
@@ -75,5 +76,5 @@ export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kin
     h = upsample(p.at("ups", i, 3), h, width);
   }
   h = block(p.at("final_conv.0"), h, undefined, dim);
-  return conv(p.at("final_conv.1"), h, channels, 1);
+  return conv(p.at("final_conv.1"), h, outputs, 1);
 }
