@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { decode, encode, shapes } from "@ddpm/core";
+import { decode as decodePng } from "fast-png";
 import { bin, ddpm, fails, small, succeeds } from "./cli-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
@@ -118,6 +119,40 @@ test("sample writes a PNG grid", async () => {
   assert.match((await ddpm(...solver)).stderr, /likely to draw noise here.*add --clip/);
   assert.doesNotMatch((await ddpm(...solver, "--clip")).stderr, /likely to draw noise/);
   assert.deepEqual([...readFileSync(at("grid.png")).subarray(1, 4)], [...Buffer.from("PNG")]);
+});
+
+test("invert finds noise from which DDIM draws an image again", async () => {
+  const checkpoint = ["--checkpoint", at("whole"), "--steps", "100"];
+  const few = ["--sampler", "ddim", "--count", "2", "--seed", "5"];
+  await succeeds("sample", ...checkpoint, ...few, "--out", at("drawn"));
+  await succeeds("invert", ...checkpoint, "--images", at("drawn"), "--out", at("noise.safetensors"));
+  await succeeds(
+    "sample",
+    ...checkpoint,
+    "--sampler",
+    "ddim",
+    "--no-clip",
+    "--sigma-max",
+    "20",
+    "--init",
+    at("noise.safetensors"),
+    "--out",
+    at("again"),
+  );
+  for (const name of ["0000.png", "0001.png"]) {
+    const [drawn, again] = ["drawn", "again"].map((run) => decodePng(readFileSync(at(`${run}/${name}`))).data);
+    for (const [i, x] of drawn!.entries()) assert.ok(Math.abs(x - again![i]!) <= 3, `${name}: ${x} against ${again![i]} at ${i}`);
+  }
+  await succeeds("invert", ...checkpoint, "--images", at("drawn/0001.png"), "--out", at("one.safetensors"));
+  const noises = ["one", "noise"].map((name) => decode(readFileSync(at(`${name}.safetensors`))).tensors.get("xT")!);
+  assert.deepEqual(
+    noises.map(({ shape }) => shape),
+    [
+      [1, 1, 8, 8],
+      [2, 1, 8, 8],
+    ],
+  );
+  await fails(/Expected --out to end in .safetensors/, 1, "invert", ...checkpoint, "--images", at("drawn"), "--out", at("x.png"));
 });
 
 test("denoise predicts eps, and takes a checkpoint without metadata once told the groups", async () => {

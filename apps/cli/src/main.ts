@@ -5,6 +5,7 @@ import { denoiseCommand } from "./commands/denoise.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { forwardCommand } from "./commands/forward.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { invertCommand } from "./commands/invert.ts";
 import { playgroundCommand } from "./commands/playground.ts";
 import { plotCommand } from "./commands/plot.ts";
 import { sampleCommand } from "./commands/sample.ts";
@@ -19,6 +20,7 @@ const commands = [
   dataCommand,
   trainCommand,
   sampleCommand,
+  invertCommand,
   playgroundCommand,
   denoiseCommand,
   scheduleCommand,

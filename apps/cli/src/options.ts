@@ -21,6 +21,15 @@ export const describesModel = (key: ConfigKey): boolean => key !== "model.dropou
 export const deviceOption = (): Option =>
   new Option("--device <name>", "what computes: tensorflow takes a GPU where there is one").choices(deviceNames).default("tensorflow");
 
+export const sigmaMaxOption = (): Option =>
+  new Option("--sigma-max <x>", "leave out the levels with more noise than this, such as 80: there x tells a model nothing").argParser(number);
+
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("Expected a number");
+  return value;
+}
+
 /** Parses a positive whole number. */
 export function count(text: string): number {
   const value = Number(text);

@@ -20,6 +20,7 @@ export const kernels: Kernels = {
   addN: (tf, inputs) => tf.addN(inputs),
   neg: (tf, [x]) => tf.neg(x!),
   exp: (tf, [x]) => tf.exp(x!),
+  log: (tf, [x]) => tf.log(x!),
   sqrt: (tf, [x]) => tf.sqrt(x!),
   rsqrt: (tf, [x]) => tf.rsqrt(x!),
   sin: (tf, [x]) => tf.sin(x!),

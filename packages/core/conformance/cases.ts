@@ -72,7 +72,7 @@ const positive = (x: Tensor): Tensor => x.mul(x).add(0.5);
 
 const imageCases: readonly Case[] = [
   onImages("elementwise", image, (x, weight) =>
-    total([positive(x).sqrt(), positive(x).rsqrt().neg(), x.sigmoid().abs(), x.sign().exp()]).sub(weight(3)),
+    total([positive(x).sqrt(), positive(x).log(), positive(x).rsqrt().neg(), x.sigmoid().abs(), x.sign().exp()]).sub(weight(3)),
   ),
   onImages("activations", image, (x) =>
     silu(x)
@@ -175,6 +175,7 @@ export const cases: readonly Case[] = [
   ),
   differentiable("neg, exp, sin, cos", [[2, 5]], (x) => x.neg().exp().sin().cos()),
   differentiable("sqrt and rsqrt", [[2, 5]], (x) => x.sqrt().add(x.rsqrt()), true),
+  differentiable("log", [[2, 5]], (x) => x.log(), true),
   differentiable("erf", [[3, 7]], (x) => x.erf()),
   differentiable("sigmoid", [[3, 7]], (x) => x.sigmoid()),
   differentiable("abs and clip", [[3, 7]], (x) => x.abs().add(x.clip(-0.5, 0.7))),

@@ -11,11 +11,15 @@ import {
   imagesToNCHW,
   inferModel,
   type ParameterValue,
+  parametersFrom,
   toTorch,
 } from "./checkpoint.ts";
 import { configure } from "./config.ts";
 import { decode, encode } from "./safetensors.ts";
 import { parametersOf } from "./sampling.ts";
+import { Scope } from "./scope.ts";
+import { input } from "./tensor.ts";
+import { unet } from "./unet.ts";
 
 /** The recorded parameters of a PyTorch model, as a state dict. */
 const stateDict = (name: string): Map<string, { shape: readonly number[]; data: Float32Array }> =>
@@ -93,6 +97,15 @@ test("inferModel() tells how many classes a model has, and checkModel() those of
   checkModel(parameters, config);
   assert.throws(() => checkModel(parameters, { ...inferred, "model.classes": ["cat"] }), /class_emb\.weight of \[32,2\] but found \[32,4\]/);
   assert.throws(() => checkModel(parameters, { ...inferred, "model.classes": [] }), /without class_emb\.weight/);
+});
+
+test("inferModel() sees that a model learns its variance", () => {
+  const scope = new Scope();
+  unet(scope, input("x", [1, 4, 4, 3]), input("t", [1], "int32"), { dim: 8, dimMults: [1, 2], block: "resnet", groups: 1, outputs: 6 });
+  const parameters = parametersFrom(scope, scope.initialValues(0));
+  assert.deepEqual(Object.values(inferModel(parameters)), [8, [1, 2], "resnet", 3, [], "learned"]);
+  const fixed = configure({ "model.dim": 8, "model.dimMults": [1, 2], "model.channels": 3 });
+  assert.throws(() => checkModel(parameters, fixed), { name: "SyntaxError", message: /final_conv\.1\.weight of \[3,8,1,1\] but found \[6,8,1,1\]/ });
 });
 
 test("inferModel() names the first parameter that is missing, unexpected or of a wrong shape", () => {

@@ -1,6 +1,6 @@
 /** Checkpoints: a model's parameters under the names and in the layouts of the PyTorch U-Net, with its configuration in the metadata. */
 import type { State } from "./backend.ts";
-import { type Config, configure } from "./config.ts";
+import { type Config, configure, defaults } from "./config.ts";
 import { decode, type EncodeOptions, encode, quoted, type SafetensorsFile, type StoredTensor } from "./safetensors.ts";
 import { Scope } from "./scope.ts";
 import { input, type Shape, size } from "./tensor.ts";
@@ -68,11 +68,12 @@ export const valuesOf = (parameters: Checkpoint["parameters"]): Map<string, Floa
 export const parametersFrom = (scope: Scope, values: State): Map<string, ParameterValue> =>
   new Map([...scope.parameters].map(([name, { shape }]) => [name, { shape, data: Float32Array.from(values.get(name)!) }]));
 
-export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels" | "model.classes">;
+export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels" | "model.classes"> &
+  Partial<Pick<Config, "diffusion.variance">>;
 
 /**
- * The architecture that parameters' names and shapes (in our layout) tell, as a part of a configuration; a ResNet's `model.groups` they cannot tell,
- * and of classes only how many there are, so that they are named by their numbers.
+ * The architecture that parameters' names and shapes (in our layout) tell, as a part of a configuration, with the variance where that is learned; a
+ * ResNet's `model.groups` they cannot tell, and of classes only how many there are, so that they are named by their numbers.
  * Throws a SyntaxError with the first name that is missing, unexpected or of a wrong shape.
  */
 export function inferModel(parameters: ReadonlyMap<string, { readonly shape: Shape }>): InferredModel {
@@ -83,12 +84,14 @@ export function inferModel(parameters: ReadonlyMap<string, { readonly shape: Sha
   const dimMults = [axis(parameters, `downs.0.0.${last}`, 3) / dim];
   for (let i = 1; parameters.has(`downs.${i}.0.${last}`); i++) dimMults.push(axis(parameters, `downs.${i}.0.${last}`, 3) / dim);
   const classes = parameters.has("class_emb.weight") ? axis(parameters, "class_emb.weight", 0) - 1 : 0;
+  const learned = axis(parameters, "final_conv.1.weight", 3) === 2 * channels;
   const inferred: InferredModel = {
     "model.dim": dim,
     "model.dimMults": dimMults,
     "model.block": block,
     "model.channels": channels,
     "model.classes": Array.from({ length: classes }, (_, i) => `${i}`),
+    ...(learned && { "diffusion.variance": "learned" }),
   };
   checkModel(parameters, inferred);
   return inferred;
@@ -120,6 +123,7 @@ function modelShapes(part: InferredModel): Map<string, Shape> {
     "model.block": block,
     "model.channels": channels,
     "model.classes": classes,
+    "diffusion.variance": part["diffusion.variance"] ?? defaults["diffusion.variance"],
     "data.height": side,
     "data.width": side,
   });

@@ -139,7 +139,11 @@ export const fields = {
   "diffusion.schedule": choice(scheduleNames, "linear", "How the noise grows with t"),
   "diffusion.zeroTerminalSnr": boolean(false, "Rescale the schedule so that nothing of the image is left at T; needs objective v or x0"),
   "diffusion.objective": choice(objectiveNames, "eps", "What the model predicts: the noise, the image, or the velocity between them"),
-  "diffusion.variance": choice(varianceNames, "posterior", "Variance of a step back: the posterior's, or beta"),
+  "diffusion.variance": choice(
+    varianceNames,
+    "posterior",
+    "Variance of a step back: the posterior's, beta, or learned between them with a hybrid loss",
+  ),
   "train.batch": integer(128, "Images of one step", { least: 1, most: 1e6 }),
   "train.accumulate": integer(1, "Runs that a step of train.batch images is done in, one after the other, to save memory", { least: 1, most: 1e6 }),
   "train.lr": number(1e-3, "Learning rate of AdamW", { above: 0 }),
@@ -150,6 +154,7 @@ export const fields = {
   "train.weightDecay": number(0.01, "Weight decay of AdamW", { least: 0 }),
   "train.loss": choice(lossNames, "huber", "Loss between the prediction and what it should be"),
   "train.minSnr": number(0, "Gamma of min-SNR weighting, 5 in its paper; 0 weighs all timesteps alike", { least: 0 }),
+  "train.vlbWeight": number(0.001, "Weight of the variational bound in the loss where the variance is learned", { least: 0 }),
   "train.emaDecay": number(0.9999, "Decay of the averaged weights, reached by the ramp (1 + n) / (10 + n)", { least: 0, below: 1 }),
   "train.classDropout": number(0.1, "How often an image's class is left out, so that the model also learns to do without", { least: 0, most: 1 }),
   "train.emaAlso": numbers([], "Decays of further averages, each in a file model-ema-<decay>.safetensors", { least: 0, below: 1 }),
@@ -252,6 +257,9 @@ function checkSchedule(config: Config): void {
   if (config["diffusion.zeroTerminalSnr"] && config["diffusion.objective"] === "eps")
     throw wrong("diffusion.objective", "v or x0 with diffusion.zeroTerminalSnr, since noise alone tells no image,", `"eps"`);
 }
+
+/** Channels of what a configuration's model says: its prediction, and as many for the variance where it learns that. */
+export const outputChannels = (config: Config): number => config["model.channels"] * (config["diffusion.variance"] === "learned" ? 2 : 1);
 
 /** The constants of a configuration's schedule. */
 export const scheduleFor = (config: Config): Schedule =>

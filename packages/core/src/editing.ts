@@ -71,11 +71,14 @@ function again(rows: readonly Row[], times: number): Row[] {
   return [...Array.from({ length: times - 1 }, () => back).flat(), ...rows];
 }
 
-/** A row, and then noise up to the level of `alphaBar`: x″ = √r·x′ + √(1 - r)·z with r = alphaBar / alphaBarNext. */
+/**
+ * A row, and then noise up to the level of `alphaBar`: x″ = √r·x′ + √(1 - r)·z with r = alphaBar / alphaBarNext. Of a learned variance the middle of its range
+ * is taken, since the noise that follows drowns the difference.
+ */
 function renoised(row: Row, alphaBar: number): Row {
   const r = alphaBar / row.alphaBarNext;
   const s = Math.sqrt(r);
-  return { ...row, A: s * row.A, B: s * row.B, C: s * row.C, D: s * row.D, E: Math.sqrt(r * row.E ** 2 + 1 - r), alphaBarNext: alphaBar };
+  return { ...row, A: s * row.A, B: s * row.B, C: s * row.C, D: s * row.D, E: Math.sqrt(r * row.E ** 2 + 1 - r), F: 0, alphaBarNext: alphaBar };
 }
 
 /** Along the sphere from `a` to `b` (Shoemake 1985), w in [0, 1], so that what lies between two noises is as large as noise. */

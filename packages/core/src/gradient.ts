@@ -23,6 +23,7 @@ const rules: GradientRules = {
   div: (dy, y) => [dy.div(y.inputs[1]!), dy.mul(y).div(y.inputs[1]!).neg()],
   neg: (dy) => [dy.neg()],
   exp: (dy, y) => [dy.mul(y)],
+  log: (dy, { inputs: [x] }) => [dy.div(x!)],
   sqrt: (dy, y) => [dy.div(y.mul(2))],
   rsqrt: (dy, y) => [dy.mul(y.mul(y).mul(y)).mul(-0.5)],
   sin: (dy, { inputs: [x] }) => [dy.mul(x!.cos())],

@@ -17,6 +17,7 @@ export const kernels: Kernels = {
   addN: (inputs) => inputs[0]!.map((_, i) => inputs.reduce((sum, x) => sum + x[i]!, 0)),
   neg: ([x]) => x!.map((a) => -a),
   exp: ([x]) => x!.map(Math.exp),
+  log: ([x]) => x!.map(Math.log),
   sqrt: ([x]) => x!.map(Math.sqrt),
   rsqrt: ([x]) => x!.map((a) => 1 / Math.sqrt(a)),
   sin: ([x]) => x!.map(Math.sin),

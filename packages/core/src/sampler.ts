@@ -1,18 +1,30 @@
 /** Samplers as tables: one compiled graph runs every row of every sampler, fed with the row's coefficients. */
 import { oneOf } from "./names.ts";
-import type { Schedule } from "./schedule.ts";
+import { type Schedule, scheduleOf } from "./schedule.ts";
 import { ddim, ddimInversion, ddpm, dpmSolverPlusPlus, euler, heun, heunCalls, type Row, type Solver, type SolverOptions } from "./solvers.ts";
-import { checkCount, type Level, levels, levelsAt, mostLevels, type Spacing } from "./spacing.ts";
+import { checkCount, type Level, levels, levelsAt, mostLevels, type Spacing, sigmaOf } from "./spacing.ts";
 import type { Tensor } from "./tensor.ts";
 
-export const coefficientNames = ["a", "b", "c", "d", "A", "B", "C", "D", "E"] as const satisfies (keyof Row)[];
+export const coefficientNames = ["a", "b", "c", "d", "A", "B", "C", "D", "E", "F"] as const satisfies (keyof Row)[];
 export type RowCoefficients = { readonly [C in (typeof coefficientNames)[number]]: Tensor };
 
-/** One step as a graph. `z` is standard normal noise; `x0Previous` is the `x0` of the step before (anything finite at first, say 0). */
-export function samplerStep(x: Tensor, x0Previous: Tensor, prediction: Tensor, z: Tensor, row: RowCoefficients, { clip = false } = {}) {
+/**
+ * One step as a graph. `output` is what the model says: a prediction shaped like x, or twice as many channels, of which the second half is the spread
+ * of the variance. `z` is standard normal noise; `x0Previous` is the `x0` of the step before (anything finite at first, say 0).
+ */
+export function samplerStep(x: Tensor, x0Previous: Tensor, output: Tensor, z: Tensor, row: RowCoefficients, { clip = false } = {}) {
+  const { prediction, spread } = parts(output, x.shape.at(-1)!);
+  const noise = spread ? spread.mul(row.F).exp().mul(row.E).mul(z) : z.mul(row.E);
   const x0 = limited(x.mul(row.a).add(prediction.mul(row.b)), clip);
   const eps = x.mul(row.c).add(prediction.mul(row.d));
-  return { x: x.mul(row.A).add(x0.mul(row.B)).add(x0Previous.mul(row.C)).add(eps.mul(row.D)).add(z.mul(row.E)), x0 };
+  return { x: x.mul(row.A).add(x0.mul(row.B)).add(x0Previous.mul(row.C)).add(eps.mul(row.D)).add(noise), x0 };
+}
+
+/** A model's output [b, h, w, …] as its prediction of so many channels and, where it has twice as many, the spread of the variance. */
+export function parts(output: Tensor, channels: number): { readonly prediction: Tensor; readonly spread?: Tensor } {
+  const axis = output.shape.length - 1;
+  if (output.shape[axis] === channels) return { prediction: output };
+  return { prediction: output.slice(axis, 0, channels), spread: output.slice(axis, channels, channels) };
 }
 
 const limited = (x0: Tensor, clip: boolean): Tensor => (clip ? x0.clip(-1, 1) : x0);
@@ -24,6 +36,8 @@ export interface SamplerOptions extends SolverOptions {
   readonly spacing?: Spacing | undefined;
   /** The share of the steps that are done, the last ones, in (0, 1]: 1 starts from noise, less from an image that is noised so far: see editing.ts. */
   readonly strength?: number | undefined;
+  /** The most noise to visit, as sigma = √((1 - alphaBar) / alphaBar): what noisier levels add only magnifies the errors of a model that predicts eps. */
+  readonly sigmaMax?: number | undefined;
 }
 
 interface Standard {
@@ -49,13 +63,14 @@ export const samplers: { readonly [S in SamplerName]: Standard } = {
 
 /**
  * The table of a named sampler, in the order of the steps. Throws a TypeError for an unknown name or an `eta` that the sampler does not know,
- * a RangeError for impossible steps or eta.
+ * a RangeError for impossible steps, eta or sigmaMax.
  */
-export function rows(name: SamplerName, schedule: Schedule, options: SamplerOptions = {}): Row[] {
+export function rows(name: SamplerName, whole: Schedule, options: SamplerOptions = {}): Row[] {
   const { solver, spare = 0, calls, ...standard } = samplers[oneOf(samplerNames, name, "a sampler")];
   const { spacing = standard.spacing, clip = standard.clip, eta = 0, strength = 1 } = options;
   if (!(strength > 0 && strength <= 1)) throw new RangeError(`Expected a strength above 0 and of at most 1 but found ${strength}`);
   if (eta !== 0 && name !== "ddim") throw new TypeError(`Expected no eta for sampler ${name} but found ${eta}; eta is for ddim`);
+  const schedule = below(whole, options.sigmaMax);
   const T = schedule.betas.length;
   const at = (count: number): Level[] => levels(spacing, schedule, count, spare);
   const most = mostLevels(spacing, T, spare);
@@ -66,10 +81,21 @@ export function rows(name: SamplerName, schedule: Schedule, options: SamplerOpti
   return solver(list.slice(-Math.ceil(strength * list.length)), { ...options, clip, eta, steps: strength === 1 ? steps : undefined });
 }
 
-/** The table of `ddimInversion` over the levels of DDIM with the same options. Throws as `rows` does. */
-export function inversionRows(schedule: Schedule, { steps, spacing = samplers.ddim.spacing, objective }: SamplerOptions = {}): Row[] {
-  const list = levels(spacing, schedule, steps ?? Math.min(samplers.ddim.steps, schedule.betas.length));
-  return ddimInversion(list, levelsAt(schedule, [0])[0]!, { objective });
+/** The table of `ddimInversion` over the levels of DDIM with the same options, two model calls each. Throws as `rows` does. */
+export function inversionRows(schedule: Schedule, { steps, spacing = samplers.ddim.spacing, sigmaMax, objective }: SamplerOptions = {}): Row[] {
+  const own = below(schedule, sigmaMax);
+  const list = levels(spacing, own, steps ?? Math.min(samplers.ddim.steps, own.betas.length));
+  return ddimInversion(list, levelsAt(own, [0])[0]!, { objective });
+}
+
+/** The part of a schedule without more noise than `sigmaMax`. Throws a RangeError where nothing is left. */
+function below(schedule: Schedule, sigmaMax = Infinity): Schedule {
+  const count = schedule.alphasCumprod.findIndex((alphaBar) => !(sigmaOf(alphaBar) <= sigmaMax));
+  if (count < 0) return schedule;
+  if (count > 0) return scheduleOf(schedule.betas.subarray(0, count));
+  throw new RangeError(
+    `Expected sigmaMax of at least ${sigmaOf(schedule.alphasCumprod[0]!)}, the least noise of the schedule, but found ${sigmaMax}`,
+  );
 }
 
 /** The fewest levels over which a sampler makes so many model calls, which are two a level but for the last. */

@@ -3,10 +3,20 @@ import { classFeeds, classRows, classWidth, guide } from "./classes.ts";
 import { type Config, scheduleFor } from "./config.ts";
 import { type Kept, kept, keptFeeds, keptNames } from "./editing.ts";
 import { startNoise, stream } from "./random.ts";
-import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerStep, samplers } from "./sampler.ts";
+import {
+  coefficientNames,
+  inversionRows,
+  parts,
+  type RowCoefficients,
+  rows,
+  type SamplerName,
+  type SamplerOptions,
+  samplerStep,
+  samplers,
+} from "./sampler.ts";
 import { Scope } from "./scope.ts";
 import type { Row } from "./solvers.ts";
-import { array, input, size, type Tensor, variable } from "./tensor.ts";
+import { array, concat, input, size, type Tensor, variable } from "./tensor.ts";
 import { averagedWeights, gaussian, imageShape, model } from "./training.ts";
 
 /** After a step of sampling: `x()` reads x_{t-1} and `x0()` the predicted x_0 from the device, [batch, height, width, channels]. */
@@ -58,6 +68,8 @@ export interface Sampler extends AsyncDisposable {
 
 export interface SamplerSettings extends SamplerOptions {
   readonly sampler?: SamplerName;
+  /** Whether DDIM runs backwards, from images, given as `start`, to the noise that they come from: see `ddimInversion`; `steps` are DDIM's. */
+  readonly inverse?: boolean;
   /** Images a run. */
   readonly batch: number;
   /** Whether draws may have a guidance other than 1, for which a step calls the model twice. */
@@ -91,10 +103,14 @@ export function samplingStep(config: Config, batch: number, { clip, guided = fal
 
 const maskShape = (config: Config): [number, number, number, number] => [1, config["data.height"], config["data.width"], 1];
 
-/** What the model predicts with the classes that are fed, guided away from what it predicts without. */
+/** What the model predicts with the classes that are fed, guided away from what it predicts without; the spread of the variance is that with them. */
 function guidedModel(p: Scope, x: Tensor, t: Tensor, config: Config): Tensor {
   const none = array(classRows(config, [undefined]), 1, classWidth(config));
-  return guide(model(p, x, t, config), model(new Scope(), x, t, config, { classes: none }), input("guidance", []));
+  const channels = config["model.channels"];
+  const { prediction, spread } = parts(model(p, x, t, config), channels);
+  const without = parts(model(new Scope(), x, t, config, { classes: none }), channels);
+  const guided = guide(prediction, without.prediction, input("guidance", []));
+  return spread ? concat([guided, spread], 3) : guided;
 }
 
 /** Compiles a sampler for the model that `config` describes, with the weights `parameters`. Throws as `rows` and `compile` do. */
@@ -102,13 +118,14 @@ export async function compileSampler(
   backend: Backend,
   config: Config,
   parameters: State,
-  { sampler = "ddpm", batch, guided = false, inpainting = false, ...options }: SamplerSettings,
+  { sampler = "ddpm", inverse = false, batch, guided = false, inpainting = false, ...options }: SamplerSettings,
 ): Promise<Sampler> {
   if (guided && classWidth(config) === 0) throw new TypeError("Expected a model with classes to guide but found one without");
   const { "diffusion.variance": variance, "diffusion.objective": objective } = config;
-  const tableOf = (strength: number): Row[] => rows(sampler, scheduleFor(config), { variance, objective, ...options, strength });
-  const ownTable = tableOf(options.strength ?? 1);
-  const clip = options.clip ?? samplers[sampler].clip;
+  const settings = { variance, objective, ...options };
+  const tableOf = (strength: number): Row[] => rows(sampler, scheduleFor(config), { ...settings, strength });
+  const ownTable = inverse ? inversionRows(scheduleFor(config), settings) : tableOf(options.strength ?? 1);
+  const clip = !inverse && (options.clip ?? samplers[sampler].clip);
   const zeros = new Float32Array(size(imageShape(config, batch)));
   const images: State = new Map([
     ["x", zeros],

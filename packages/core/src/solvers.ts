@@ -3,7 +3,7 @@ import { oneOf } from "./names.ts";
 import { type Objective, type Readout, readout } from "./objective.ts";
 import { type Level, type LevelStep, sigmaOf, stepsOf } from "./spacing.ts";
 
-/** Coefficients of one step: `x0 = clip(a·x + b·prediction)`, `eps = c·x + d·prediction`, `x′ = A·x + B·x0 + C·x0Previous + D·eps + E·z`. */
+/** Coefficients of one step: `x0 = clip(a·x + b·prediction)`, `eps = c·x + d·prediction`, `x′ = A·x + B·x0 + C·x0Previous + D·eps + E·exp(F·spread)·z`. */
 export interface Row extends Readout {
   /** The timestep that the model sees. */
   readonly t: number;
@@ -12,20 +12,30 @@ export interface Row extends Readout {
   readonly C: number;
   readonly D: number;
   readonly E: number;
+  /** Of what a model says of the variance, where it learns that. */
+  readonly F: number;
   /** alphaBar of the level that x is at, and of that of x′, 1 for an image; the graph needs neither. */
   readonly alphaBar: number;
   readonly alphaBarNext: number;
 }
 
-export const varianceNames = ["posterior", "beta"] as const;
+export const varianceNames = ["posterior", "beta", "learned"] as const;
 export type Variance = (typeof varianceNames)[number];
+
+/** √variance of a step back as `E·exp(F·spread)`, from log beta and log of the posterior's variance. */
+const deviations: { readonly [V in Variance]: (logBeta: number, logPosterior: number) => Pick<Row, "E" | "F"> } = {
+  posterior: (_, logPosterior) => ({ E: Math.exp(logPosterior / 2), F: 0 }),
+  beta: (logBeta) => ({ E: Math.exp(logBeta / 2), F: 0 }),
+  /** Between the two, by a spread in [-1, 1] (Nichol and Dhariwal 2021, eq. 15). */
+  learned: (logBeta, logPosterior) => ({ E: Math.exp((logBeta + logPosterior) / 4), F: (logBeta - logPosterior) / 4 }),
+};
 
 export interface SolverOptions {
   /** Whether x0 is clipped to [-1, 1] at each step. */
   readonly clip?: boolean | undefined;
   /** DDIM's noise: 0 is deterministic, 1 has DDPM's variance. */
   readonly eta?: number | undefined;
-  /** DDPM's noise: the posterior's variance (eq. 7) or beta, the two choices of section 3.2. */
+  /** DDPM's noise: the posterior's variance (eq. 7) or beta, the two choices of section 3.2, or what the model says between them. */
   readonly variance?: Variance | undefined;
   readonly objective?: Objective | undefined;
   /** Model calls. */
@@ -50,7 +60,7 @@ export const ddpm: Solver = (levels, { variance = "posterior", clip = true, obje
       ? { A: ((1 - alphaBarNext) * Math.sqrt(alpha)) / (1 - alphaBar), B: (beta * Math.sqrt(alphaBarNext)) / (1 - alphaBar) }
       : { A: 1 / Math.sqrt(alpha), D: -beta / Math.sqrt(alpha * (1 - alphaBar)) };
     const last = i === levels.length - 1;
-    return row(step, objective, { ...mean, E: last ? 0 : Math.sqrt(variance === "beta" ? beta : posteriorVariance) });
+    return row(step, objective, { ...mean, ...(!last && deviations[variance](Math.log(beta), Math.log(posteriorVariance))) });
   });
 };
 
@@ -123,15 +133,19 @@ const correction = ({ alphaBar, alphaBarNext }: LevelStep): Mean => {
 };
 
 /**
- * DDIM backwards: Euler's steps of its ODE from an image to the noise that it comes from (Song et al. 2021, section 4.3), over the levels that DDIM
- * visits, from the last to the first. The model is told the level that x is at; of the image, which has none, `first`, that of t = 0.
+ * DDIM backwards, from an image to the noise that DDIM leads back to it (Song et al. 2021, section 4.3), over the levels that DDIM visits, from the last
+ * to the first. A step is two rows: Euler's, with eps as it is before the step, of which the model is told `first`, the level of t = 0, for the image;
+ * then the same step again with eps as it is after it, which is nearly what DDIM will see.
  */
 export const ddimInversion = (levels: readonly Level[], first: Level, { objective = "eps" }: SolverOptions = {}): Row[] =>
-  levels.toReversed().map((next, i, rising) => {
-    const to = { B: Math.sqrt(next.alphaBar), D: Math.sqrt(1 - next.alphaBar) };
+  levels.toReversed().flatMap((next, i, rising) => {
     const from = rising[i - 1];
-    if (from) return row({ ...from, alphaBarNext: next.alphaBar }, objective, to);
-    return row({ ...first, alphaBarNext: next.alphaBar }, objective, { A: to.B, D: to.D });
+    const alphaBarNext = next.alphaBar;
+    const [signal, noise] = [Math.sqrt(alphaBarNext), Math.sqrt(1 - alphaBarNext)];
+    const predictor = row({ ...(from ?? first), alphaBarNext }, objective, { B: signal, D: noise });
+    const kept = from ? Math.sqrt((1 / from.alphaBar - 1) / (1 / alphaBarNext - 1)) : 0;
+    const corrector = row({ ...next, alphaBarNext }, objective, { A: kept, C: signal * (1 - kept), D: noise * (1 - kept) });
+    return [from ? predictor : { ...predictor, a: 1, b: 0 }, corrector];
   });
 
 /** Unless it is clipped, an x0 that follows from eps cancels, and with it what division by √alphaBar loses. */
@@ -140,12 +154,12 @@ const needsX0 = (clip: boolean, objective: Objective): boolean => clip || object
 /** lambda = log(√alphaBar / √(1 - alphaBar)). */
 const logSnr = (alphaBar: number): number => Math.log(alphaBar / (1 - alphaBar)) / 2;
 
-type Mean = Partial<Pick<Row, "A" | "B" | "C" | "D" | "E">>;
+type Mean = Partial<Pick<Row, "A" | "B" | "C" | "D" | "E" | "F">>;
 
 const row = ({ t, alphaBar, alphaBarNext }: LevelStep, objective: Objective, mean: Mean): Row => ({
   t,
   ...readout(objective, alphaBar),
-  ...{ A: 0, B: 0, C: 0, D: 0, E: 0 },
+  ...{ A: 0, B: 0, C: 0, D: 0, E: 0, F: 0 },
   ...mean,
   alphaBar,
   alphaBarNext,

@@ -46,6 +46,7 @@ export interface Ops {
   addN: None;
   neg: None;
   exp: None;
+  log: None;
   sqrt: None;
   rsqrt: None;
   sin: None;
@@ -114,6 +115,7 @@ const shapeRules: ShapeRules = {
   addN: allSame,
   neg: same,
   exp: same,
+  log: same,
   sqrt: same,
   rsqrt: same,
   sin: same,
@@ -236,6 +238,9 @@ export class Tensor<O extends Op = Op> {
   }
   exp(): Tensor {
     return new Tensor("exp", [this], {});
+  }
+  log(): Tensor {
+    return new Tensor("log", [this], {});
   }
   sqrt(): Tensor {
     return new Tensor("sqrt", [this], {});

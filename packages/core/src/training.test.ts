@@ -93,6 +93,32 @@ for (const objective of objectiveNames) {
   });
 }
 
+test("a model that learns its variance trains, draws with it by ddpm, and without it by the other samplers", async () => {
+  const own = configure(config(2), { "diffusion.timesteps": 10, "diffusion.schedule": "cosine", "diffusion.variance": "learned" });
+  const training = trainingStep(own);
+  const state = initialState(training, 0);
+  await using program = await reference().compile(training.step, state);
+  const data = await batchOf(dataset, 2);
+  const losses = [];
+  for (let n = 1; n <= 3; n++) losses.push((await program.run(trainingFeeds(own, data, n)))["loss"]![0]!);
+  assert.ok(losses.every(Number.isFinite), `${losses}`);
+
+  const bias = "final_conv.1.bias"; // of the prediction and of the spread
+  const widened = new Map([...state, [bias, state.get(bias)!.map((x, i) => x + i)]]);
+  for (const [sampler, differs] of [
+    ["ddpm", true],
+    ["ddim", false],
+    ["heun", false],
+  ] as const) {
+    const drawn = [state, widened].map(async (parameters) => {
+      await using compiled = await compileSampler(reference(), own, parameters, { sampler, steps: 4, batch: 1 });
+      return await samplesOf(compiled);
+    });
+    const [before, after] = await Promise.all(drawn);
+    assert.equal(`${before}` !== `${after}`, differs, sampler);
+  }
+});
+
 test("pSampleLoop() is algorithm 2 written out with pSample()", async () => {
   const own = config(2);
   const training = trainingStep(own);
@@ -141,4 +167,18 @@ test("a sampler draws the same images one by one as together", async () => {
   };
   const [together, first, second] = [await draw(2, 0), await draw(1, 0), await draw(1, 1)];
   for (const [i, x] of [...first, ...second].entries()) assert.ok(Math.abs(x - together[i]!) < 1e-9);
+});
+
+test("DDIM from the noise that inversion finds gives the images back", async () => {
+  const own = configure(config(1), { "diffusion.timesteps": 100 });
+  const parameters = trainingStep(own).scope.initialValues(4);
+  const images = Float32Array.from(startNoise(3, 2, 16), (x) => Math.tanh(x));
+  const settings = { batch: 2, steps: 100 };
+  await using backwards = await compileSampler(reference(), own, parameters, { ...settings, inverse: true });
+  await using forwards = await compileSampler(reference(), own, parameters, { ...settings, sampler: "ddim", clip: false });
+  const noise = await samplesOf(backwards, { start: images });
+  const found = await samplesOf(forwards, { start: noise });
+  const off = (values: Numbers): number => Math.max(...values.map((x, i) => Math.abs(x - images[i]!)));
+  assert.ok(off(noise) > 0.1, "the noise is the image");
+  assert.ok(off(found) < 0.001, `an error of ${off(found)}`);
 });

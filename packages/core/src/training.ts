@@ -1,15 +1,13 @@
 import type { Numbers, Program, Step } from "./backend.ts";
 import { classRows, classWidth, droppedLabels } from "./classes.ts";
-import { type Config, scheduleFor } from "./config.ts";
+import { type Config, outputChannels } from "./config.ts";
 import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
-import { qSample } from "./diffusion.ts";
-import { batchLoss, imageLosses } from "./loss.ts";
+import { batchLoss } from "./loss.ts";
 import { type Dropout, dropout } from "./nn.ts";
-import { minSnrWeight, target } from "./objective.ts";
 import { philox, stream } from "./random.ts";
-import { extract } from "./schedule.ts";
 import { Scope } from "./scope.ts";
 import { input, randomNormal, size, type Tensor } from "./tensor.ts";
+import { lossFeeds, trainingLosses } from "./training-loss.ts";
 import { unet } from "./unet.ts";
 import { averages, update, updateScalars } from "./update.ts";
 
@@ -45,6 +43,7 @@ export const model = (
       dimMults: config["model.dimMults"],
       block: config["model.block"],
       groups: config["model.groups"],
+      outputs: outputChannels(config),
       ...(dropout && { dropout }),
     },
     classes,
@@ -80,18 +79,10 @@ const imagesOfRun = (config: Config): number => config["train.batch"] / config["
 export function trainingStep(config: Config): TrainingStep {
   const batch = imagesOfRun(config);
   const shape = imageShape(config, batch);
-  const coefficient = (name: string): Tensor => input(name, [batch, 1, 1, 1]);
-  const [images, noise] = [input("images", shape), gaussian("noise", shape)];
-  const coefficients = {
-    sqrtAlphasCumprod: coefficient("sqrtAlphasCumprod"),
-    sqrtOneMinusAlphasCumprod: coefficient("sqrtOneMinusAlphasCumprod"),
-  };
-  const xt = qSample(images, noise, coefficients);
   const scope = new Scope();
-  const prediction = model(scope, xt, input("t", [batch], "int32"), config, { dropout: dropoutOf(config) });
-  const simple = imageLosses(config["train.loss"], target(config["diffusion.objective"], images, noise, coefficients), prediction);
-  const weighted = config["train.minSnr"] > 0 ? simple.mul(coefficient("minSnr")) : simple;
-  const loss = batchLoss(weighted, coefficient("weights"));
+  const predict = (xt: Tensor): Tensor => model(scope, xt, input("t", [batch], "int32"), config, { dropout: dropoutOf(config) });
+  const { simple, trained } = trainingLosses(config, input("images", shape), gaussian("noise", shape), predict);
+  const loss = batchLoss(trained, input("weights", [batch, 1, 1, 1]));
   const losses = simple.mul(batch / size(shape)).reshape(batch);
   const { outputs, updates } = update(scope, loss, config);
   return { step: { outputs: { loss, losses, ...outputs }, updates }, scope, averages: [...averages(config).keys()] };
@@ -128,8 +119,6 @@ export const trainingBatch = (dataset: Dataset, config: Config, n: number): Prom
 
 /** What run 0, 1, … of step n = 1, 2, … is fed: a function of the configuration, the step's batch, n and the run alone. */
 export function trainingFeeds(config: Config, batch: Batch, n: number, run = 0): Record<string, Numbers> {
-  const constants = scheduleFor(config);
-  const { "diffusion.objective": objective, "train.minSnr": gamma } = config;
   const count = imagesOfRun(config);
   const first = run * count;
   const elements = size(imageShape(config, 1));
@@ -139,9 +128,7 @@ export function trainingFeeds(config: Config, batch: Batch, n: number, run = 0):
     weights: batch.weights.subarray(first, first + count),
     ...(classWidth(config) > 0 && { classes: classRows(config, labelsAt(config, batch, n).slice(first, first + count)) }),
     t,
-    sqrtAlphasCumprod: extract(constants.sqrtAlphasCumprod, t),
-    sqrtOneMinusAlphasCumprod: extract(constants.sqrtOneMinusAlphasCumprod, t),
-    minSnr: extract(constants.snr, t).map((snr) => minSnrWeight(objective, snr, gamma)),
+    ...lossFeeds(config, t),
     noise: stream(config.seed, "noise", n, first * Math.ceil(elements / 4)),
     dropout: stream(config.seed, "dropout", n, first),
     ...scalars(updateScalars(config, n, run)),

@@ -13,6 +13,8 @@ export interface UNet {
   readonly groups: number;
   /** In training: before the second convolution of each block, as in Ho et al. 2020. */
   readonly dropout?: Dropout;
+  /** Channels of the prediction; those of x unless told. */
+  readonly outputs?: number;
 }
 
 /** A block maps [b, h, w, c] and the time embedding, if any, to [b, h, w, channels]. */
@@ -54,11 +56,16 @@ export function timeEmbedding(t: Tensor, dim: number): Tensor {
 const classEmbedding = (p: Scope, classes: Tensor, dim: number): Tensor => classes.matmul(p.param("weight", [classes.shape[1]!, dim], { fanIn: 1 })); // a row has a single 1
 
 /**
- * Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, c]: the U-Net of Ho et al. 2020.
+ * Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, outputs]: the U-Net of Ho et al. 2020.
  * With `classes` [b, K + 1] (see classes.ts) an embedding of the class is added to that of the time.
  */
-export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kind, groups, dropout = (_, x) => x }: UNet, classes?: Tensor): Tensor {
-  const channels = x.shape.at(-1)!;
+export function unet(
+  p: Scope,
+  x: Tensor,
+  t: Tensor,
+  { dim, dimMults, block: kind, groups, dropout = (_, x) => x, outputs = x.shape.at(-1)! }: UNet,
+  classes?: Tensor,
+): Tensor {
   const widths = dimMults.map((m) => m * dim);
   const deepest = widths.at(-1)!;
   const written = kind === "resnet" ? resnetBlock : convnextBlock;
@@ -84,5 +91,5 @@ export function unet(p: Scope, x: Tensor, t: Tensor, { dim, dimMults, block: kin
     h = upsample(p.at("ups", i, 3), h, width);
   }
   h = block(p.at("final_conv.0"), h, undefined, dim);
-  return conv(p.at("final_conv.1"), h, channels, 1);
+  return conv(p.at("final_conv.1"), h, outputs, 1);
 }

@@ -1,5 +1,5 @@
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, classFeeds, imageShape, input, model, Scope, type Step } from "@ddpm/core";
+import { type Config, classFeeds, imageShape, input, model, parts, Scope, type Step } from "@ddpm/core";
 import type { Command } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { prepareFolderOf } from "../files.ts";
@@ -16,10 +16,10 @@ interface Options {
 export function denoiseCommand(program: Command): void {
   const command = program
     .command("denoise")
-    .description("One forward pass: predict eps [B,C,H,W] from x [B,C,H,W] and t [B], of no class")
+    .description("One forward pass: predict eps, x0 or v [B,C,H,W], the model's objective, from x [B,C,H,W] and t [B]; of no class")
     .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
     .requiredOption("--input <file>", "safetensors with x (float32) and t (int32 or int64)")
-    .requiredOption("--out <file>", "safetensors to write eps to")
+    .requiredOption("--out <file>", "safetensors to write the prediction to, under the objective's name")
     .addOption(deviceOption())
     .action(denoise);
   configOptions(command, (key) => key.startsWith("model."));
@@ -37,11 +37,13 @@ async function denoise(options: Options): Promise<void> {
   const { values } = x.as([config["model.channels"], height, width]);
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
   await using forward = await backend.compile(forwardStep(config, count), parameters);
-  const { eps } = await forward.run({ x: values, t: Int32Array.from(t.data), ...classFeeds(config, [], count) });
-  await writeImages(options.out, "eps", Float32Array.from(eps!), imageShape(config, count));
-  process.stdout.write(`Wrote eps of ${count} images: ${options.out}\n`);
+  const { prediction } = await forward.run({ x: values, t: Int32Array.from(t.data), ...classFeeds(config, [], count) });
+  const name = config["diffusion.objective"];
+  await writeImages(options.out, name, Float32Array.from(prediction!), imageShape(config, count));
+  process.stdout.write(`Wrote ${name} of ${count} images: ${options.out}\n`);
 }
 
-const forwardStep = (config: Config, batch: number): Step => ({
-  outputs: { eps: model(new Scope(), input("x", imageShape(config, batch)), input("t", [batch], "int32"), config) },
-});
+function forwardStep(config: Config, batch: number): Step {
+  const output = model(new Scope(), input("x", imageShape(config, batch)), input("t", [batch], "int32"), config);
+  return { outputs: { prediction: parts(output, config["model.channels"]).prediction } };
+}

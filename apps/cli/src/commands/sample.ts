@@ -9,16 +9,17 @@ import {
   type SamplerName,
   type Spacing,
   samplerNames,
+  samplers,
   size,
   spacingNames,
   startNoise,
 } from "@ddpm/core";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";
 import { prepareFolderOf } from "../files.ts";
 import { Interrupted, watchInterrupts } from "../interrupt.ts";
-import { configOf, configOptions, count, describesModel, deviceOption } from "../options.ts";
+import { configOf, configOptions, count, describesModel, deviceOption, number, sigmaMaxOption } from "../options.ts";
 import { grid, writePng } from "../picture.ts";
 import { progress } from "../progress.ts";
 import { readImages, writeImages } from "../tensor-file.ts";
@@ -30,6 +31,7 @@ interface Options {
   readonly steps?: number | undefined;
   readonly spacing?: Spacing | undefined;
   readonly eta?: number | undefined;
+  readonly sigmaMax?: number | undefined;
   readonly clip?: boolean | undefined;
   readonly count: number;
   readonly class?: string;
@@ -41,6 +43,10 @@ interface Options {
   readonly device: string;
 }
 
+const usualSteps = samplerNames.map((name) => `${name} ${Number.isFinite(samplers[name].steps) ? samplers[name].steps : "all timesteps"}`).join(", ");
+const usualSpacings = samplerNames.map((name) => `${name} ${samplers[name].spacing}`).join(", ");
+const clipping = samplerNames.filter((name) => samplers[name].clip).join(", ");
+
 /** Images drawn at once. */
 const mostAtOnce = 64;
 
@@ -49,11 +55,12 @@ export function sampleCommand(program: Command): void {
     .command("sample")
     .description("Draw images with a trained model; files hold NCHW float32 in [-1, 1]")
     .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
-    .addOption(new Option("--sampler <name>", "ddpm: all steps; ddim and dpm++: few").choices(samplerNames).default("ddpm"))
-    .addOption(new Option("--steps <n>", "model calls (ddpm all timesteps, ddim 50, dpm++ 20)").argParser(count))
-    .addOption(new Option("--spacing <name>", "which timesteps (trailing; dpm++ linspace)").choices(spacingNames))
+    .addOption(new Option("--sampler <name>", "ddpm: all steps; the others: few").choices(samplerNames).default("ddpm"))
+    .addOption(new Option("--steps <n>", `model calls (${usualSteps})`).argParser(count))
+    .addOption(new Option("--spacing <name>", `which levels of noise (${usualSpacings})`).choices(spacingNames))
     .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(number))
-    .option("--clip", "clip the predicted x0 to [-1, 1] at each step (ddpm and ddim do)")
+    .addOption(sigmaMaxOption())
+    .option("--clip", `clip the predicted x0 to [-1, 1] at each step (${clipping} do)`)
     .option("--no-clip", "do not: the notebook's rule")
     .addOption(new Option("--count <n>", "number of images").argParser(count).default(16).conflicts("init"))
     .option("--class <names>", "what to draw, by name or number with commas, or all: a row of the grid for each")
@@ -115,12 +122,14 @@ async function draw(
   const batch = Math.ceil(total / runs);
   const elements = size(imageShape(config, 1));
   const out = new Float32Array(total * elements);
-  const { sampler, steps, spacing, eta, clip, seed, guidance } = options;
-  const settings = { sampler, batch, steps, spacing, eta, clip, guided: guidance !== 1 };
+  const { sampler, steps, spacing, eta, sigmaMax, clip, seed, guidance } = options;
+  const settings = { sampler, batch, steps, spacing, eta, sigmaMax, clip, guided: guidance !== 1 };
   await using compiled = await compileSampler(backend, config, parameters, settings);
   // x0 is first divided by √alphaBar, which is next to nothing at the end of the cosine schedule
   if (sampler === "dpm++" && !clip && compiled.table[0]!.a > 100)
-    process.stderr.write("dpm++ without --clip is likely to draw noise here: the schedule leaves hardly any signal at its end; add --clip\n");
+    process.stderr.write(
+      "dpm++ without --clip is likely to draw noise here: the schedule leaves hardly any signal at its end; add --clip or --sigma-max 80\n",
+    );
   using line = progress("sample", runs * compiled.table.length);
   using interruption = watchInterrupts("Stopping after this step; nothing is written");
   for (let run = 0; run < runs; run++) {
@@ -165,10 +174,4 @@ async function writerTo(out: string): Promise<Writer> {
       await writePng(join(out, `${String(i).padStart(4, "0")}.png`), grid(image, 1, h, w, c, { scale: 1, gap: 0 }));
     }
   };
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("Expected a number");
-  return value;
 }

@@ -45,6 +45,7 @@ export const kernels: Kernels = {
   addN: (g, inputs, y) => g.node("AddN", inputs, { ...T, N: attr.integer(inputs.length) }, y.path),
   neg: plain("Neg"),
   exp: plain("Exp"),
+  log: plain("Log"),
   sqrt: plain("Sqrt"),
   rsqrt: plain("Rsqrt"),
   sin: plain("Sin"),

@@ -12,6 +12,7 @@ export const formulas: { readonly [N in NodeName]?: Formula } = {
   addN: (x) => x.join(" + "),
   neg: ([a]) => `-${a}`,
   exp: ([a]) => `exp(${a})`,
+  log: ([a]) => `log(${a})`,
   sqrt: ([a]) => `sqrt(${a})`,
   rsqrt: ([a]) => `inversesqrt(${a})`,
   erf: ([a], _, shader) => erf(`${a}`, shader),
