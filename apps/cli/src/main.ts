@@ -5,6 +5,7 @@ import { denoiseCommand } from "./commands/denoise.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { forwardCommand } from "./commands/forward.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { interpolateCommand } from "./commands/interpolate.ts";
 import { invertCommand } from "./commands/invert.ts";
 import { playgroundCommand } from "./commands/playground.ts";
 import { plotCommand } from "./commands/plot.ts";
@@ -21,6 +22,7 @@ const commands = [
   trainCommand,
   sampleCommand,
   invertCommand,
+  interpolateCommand,
   playgroundCommand,
   denoiseCommand,
   scheduleCommand,

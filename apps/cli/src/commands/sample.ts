@@ -1,72 +1,46 @@
-import { extname, join } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
-import {
-  type Backend,
-  type Config,
-  compileSampler,
-  imageShape,
-  parseValue,
-  type SamplerName,
-  type Spacing,
-  samplerNames,
-  samplers,
-  size,
-  spacingNames,
-  startNoise,
-} from "@ddpm/core";
+import { type Config, imageShape } from "@ddpm/core";
 import { type Command, Option } from "commander";
-import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
+import { readCheckpoint } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";
-import { prepareFolderOf } from "../files.ts";
-import { Interrupted, watchInterrupts } from "../interrupt.ts";
-import { configOf, configOptions, count, describesModel, deviceOption, number, sigmaMaxOption } from "../options.ts";
-import { grid, writePng } from "../picture.ts";
-import { progress } from "../progress.ts";
-import { readImages, writeImages } from "../tensor-file.ts";
+import { pictures, picturesHelp } from "../data/pictures.ts";
+import { assumed, draw, type Edit, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
+import { writerTo } from "../image-writer.ts";
+import { maskAt } from "../mask.ts";
+import { configOf, configOptions, count, describesModel, deviceOption, number } from "../options.ts";
+import { readImages } from "../tensor-file.ts";
 import { Trajectory } from "../trajectory.ts";
 
-interface Options {
+interface Options extends SamplerFlags {
   readonly checkpoint: string;
-  readonly sampler: SamplerName;
-  readonly steps?: number | undefined;
-  readonly spacing?: Spacing | undefined;
-  readonly eta?: number | undefined;
-  readonly sigmaMax?: number | undefined;
-  readonly clip?: boolean | undefined;
   readonly count: number;
   readonly class?: string;
-  readonly guidance: number;
-  readonly seed: number;
   readonly init?: string;
+  readonly image?: string;
+  readonly strength?: number;
+  readonly mask?: string;
+  readonly repaint?: number;
   readonly out: string;
   readonly trajectory?: string;
   readonly device: string;
 }
 
-const usualSteps = samplerNames.map((name) => `${name} ${Number.isFinite(samplers[name].steps) ? samplers[name].steps : "all timesteps"}`).join(", ");
-const usualSpacings = samplerNames.map((name) => `${name} ${samplers[name].spacing}`).join(", ");
-const clipping = samplerNames.filter((name) => samplers[name].clip).join(", ");
-
-/** Images drawn at once. */
-const mostAtOnce = 64;
+/** Strength and repaintings unless told. */
+const usual = { strength: 0.6, repaint: 5 } as const;
 
 export function sampleCommand(program: Command): void {
   const command = program
     .command("sample")
     .description("Draw images with a trained model; files hold NCHW float32 in [-1, 1]")
-    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
-    .addOption(new Option("--sampler <name>", "ddpm: all steps; the others: few").choices(samplerNames).default("ddpm"))
-    .addOption(new Option("--steps <n>", `model calls (${usualSteps})`).argParser(count))
-    .addOption(new Option("--spacing <name>", `which levels of noise (${usualSpacings})`).choices(spacingNames))
-    .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(number))
-    .addOption(sigmaMaxOption())
-    .option("--clip", `clip the predicted x0 to [-1, 1] at each step (${clipping} do)`)
-    .option("--no-clip", "do not: the notebook's rule")
+    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder");
+  samplerOptions(command, "ddpm")
     .addOption(new Option("--count <n>", "number of images").argParser(count).default(16).conflicts("init"))
     .option("--class <names>", "what to draw, by name or number with commas, or all: a row of the grid for each")
-    .addOption(new Option("--guidance <x>", "how much to heed the class: 1 plainly, 2 to 5 more, at twice the time").argParser(number).default(1))
-    .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser((text) => parseValue("seed", text)).default(0))
     .option("--init <file>", "safetensors file whose xT [N,C,H,W] replaces the drawn start")
+    .addOption(new Option("--image <path>", `start from images in place of noise: ${picturesHelp}`).conflicts("init"))
+    .addOption(new Option("--strength <x>", `how far to change --image, to 1 (${usual.strength}; 1 with --mask)`).argParser(number))
+    .option("--mask <file>", "draw anew only the part of --image that is white in this picture")
+    .addOption(new Option("--repaint <n>", `with --mask: how often to go over each stretch so that it fits (${usual.repaint})`).argParser(count))
     .requiredOption("--out <path>", "grid.png, samples.safetensors, or a folder for one PNG each")
     .option("--trajectory <file>", "the way from noise to images as well: a strip.png (or .svg) or a moving way.gif")
     .addOption(deviceOption())
@@ -75,6 +49,7 @@ export function sampleCommand(program: Command): void {
 }
 
 async function sample(options: Options, command: Command): Promise<void> {
+  checkEditing(options);
   const writer = await writerTo(options.out);
   const trajectory = options.trajectory === undefined ? undefined : await Trajectory.open(options.trajectory);
   const xT = options.init === undefined ? undefined : await readImages(options.init, "xT");
@@ -85,93 +60,47 @@ async function sample(options: Options, command: Command): Promise<void> {
   const { config } = checkpoint;
   if (!checkpoint.ours) process.stderr.write(`The file does not say how the model was trained; taking ${assumed(config)}\n`);
   const start = xT?.as([config["model.channels"], config["data.height"], config["data.width"]]);
-  const classes = options.class === undefined ? undefined : labelsOf(options.class, config);
-  const columns = classes && classes.length > 1 ? Math.ceil((start?.count ?? options.count) / classes.length) : undefined;
-  const total = start?.count ?? (columns && classes ? columns * classes.length : options.count);
-  const labels = classes && Array.from({ length: total }, (_, i) => classes[columns ? Math.floor(i / columns) : 0]);
+  const { total, labels, columns } = layout(start?.count ?? options.count, start !== undefined, options.class, config);
+  const edit = await editOf(options, config, total);
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
-  // commander gives clip a value even where neither flag is used
-  const clip = command.getOptionValueSource("clip") === "cli" ? options.clip : undefined;
-  const values = await draw(backend, checkpoint, { ...options, clip }, { total, start: start?.values, labels, trajectory });
+  const values = await draw(backend, checkpoint, samplerFlags(command, options), { total, labels, start: start?.values, edit, trajectory });
   await writer(values, imageShape(config, total), columns);
   await trajectory?.write();
   process.stdout.write(`Drew ${total} images with ${options.sampler} on ${backend.name}: ${options.out}\n`);
 }
 
-const assumed = (config: Config): string =>
-  (["diffusion.schedule", "diffusion.timesteps", "diffusion.objective", "data.height", "data.width"] as const)
-    .map((key) => `--${key} ${config[key]}`)
-    .join(" ");
-
-interface Task {
+interface Layout {
   readonly total: number;
-  /** x_T of each image. */
-  readonly start?: Float32Array | undefined;
-  readonly labels?: readonly (number | undefined)[] | undefined;
-  readonly trajectory?: Trajectory | undefined;
+  readonly labels?: readonly number[];
+  readonly columns?: number;
 }
 
-/** Draws in batches of one size, the last one padded; NHWC values. */
-async function draw(
-  backend: Backend,
-  { config, parameters }: Checkpoint,
-  options: Options,
-  { total, start, labels = [], trajectory }: Task,
-): Promise<Float32Array> {
-  const runs = Math.ceil(total / mostAtOnce);
-  const batch = Math.ceil(total / runs);
-  const elements = size(imageShape(config, 1));
-  const out = new Float32Array(total * elements);
-  const { sampler, steps, spacing, eta, sigmaMax, clip, seed, guidance } = options;
-  const settings = { sampler, batch, steps, spacing, eta, sigmaMax, clip, guided: guidance !== 1 };
-  await using compiled = await compileSampler(backend, config, parameters, settings);
-  // x0 is first divided by √alphaBar, which is next to nothing at the end of the cosine schedule
-  if (sampler === "dpm++" && !clip && compiled.table[0]!.a > 100)
-    process.stderr.write(
-      "dpm++ without --clip is likely to draw noise here: the schedule leaves hardly any signal at its end; add --clip or --sigma-max 80\n",
-    );
-  using line = progress("sample", runs * compiled.table.length);
-  using interruption = watchInterrupts("Stopping after this step; nothing is written");
-  for (let run = 0; run < runs; run++) {
-    const first = run * batch;
-    const watching = run === 0 ? trajectory : undefined;
-    const own = start && padded(start.subarray(first * elements, (first + batch) * elements), batch * elements);
-    await watching?.begin({ table: compiled.table, shape: imageShape(config, batch), x: own ?? startNoise(seed, batch, elements) });
-    for await (const { step, steps, x } of compiled.draw({
-      seed,
-      first,
-      ...(own && { start: own }),
-      labels: labels.slice(first, first + batch),
-      guidance,
-    })) {
-      line.update(run * steps + step);
-      if (interruption.requested) throw new Interrupted("Stopped");
-      await watching?.after(step, x);
-      if (step === steps) out.set((await x()).slice(0, out.length - first * elements), first * elements);
-    }
-  }
-  return out;
+/** Each class in a row of the grid, all rows of one length: as many images as asked for or, unless that is `fixed`, a few more. */
+function layout(count: number, fixed: boolean, names: string | undefined, config: Config): Layout {
+  if (names === undefined) return { total: count };
+  const classes = labelsOf(names, config);
+  if (classes.length === 1) return { total: count, labels: Array.from({ length: count }, () => classes[0]!) };
+  const columns = Math.ceil(count / classes.length);
+  const total = fixed ? count : columns * classes.length;
+  return { total, columns, labels: Array.from({ length: total }, (_, i) => classes[Math.floor(i / columns)]!) };
 }
 
-function padded(values: Float32Array, length: number): Float32Array {
-  const out = new Float32Array(length);
-  out.set(values);
-  return out;
+function checkEditing({ image, mask, strength, repaint }: Options): void {
+  const needs = (flag: string, other: string): TypeError => new TypeError(`Expected ${other} with ${flag} but found none; add ${other}`);
+  if (strength !== undefined && image === undefined) throw needs("--strength", "--image");
+  if (mask !== undefined && image === undefined) throw needs("--mask", "--image");
+  if (repaint !== undefined && mask === undefined) throw needs("--repaint", "--mask");
 }
 
-type Writer = (values: Float32Array, shape: readonly [number, number, number, number], columns?: number) => Promise<unknown>;
-
-/** What writes NHWC images as the path's ending says: a tensor, a grid, or a folder with one picture each. Throws where the path cannot be written. */
-async function writerTo(out: string): Promise<Writer> {
-  const ending = extname(out);
-  await prepareFolderOf(ending ? out : join(out, "0000.png"));
-  if (ending === ".safetensors") return (values, shape) => writeImages(out, "samples", values, shape);
-  if (ending === ".png") return (values, [n, h, w, c], columns) => writePng(out, grid(values, n, h, w, c, { ...(columns && { columns }) }));
-  if (ending) throw new TypeError(`Expected --out to end in .png or .safetensors, or to be a folder, but found ${out}`);
-  return async (values, [n, h, w, c]) => {
-    for (let i = 0; i < n; i++) {
-      const image = values.subarray(i * h * w * c, (i + 1) * h * w * c);
-      await writePng(join(out, `${String(i).padStart(4, "0")}.png`), grid(image, 1, h, w, c, { scale: 1, gap: 0 }));
-    }
+async function editOf({ image, mask, strength, repaint = usual.repaint }: Options, config: Config, total: number): Promise<Edit | undefined> {
+  if (image === undefined) return undefined;
+  const { count, values } = await pictures(image, config, total);
+  const elements = values.length / count;
+  const images = Float32Array.from({ length: total * elements }, (_, i) => values[i % values.length]!);
+  return {
+    images,
+    mask: mask === undefined ? undefined : await maskAt(mask, config),
+    strength: strength ?? (mask === undefined ? usual.strength : 1),
+    repaint,
   };
 }

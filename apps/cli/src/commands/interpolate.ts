@@ -1,0 +1,76 @@
+import { openDevice } from "@ddpm/backend-node";
+import { type Backend, imageShape, parseValue, size, slerp, startNoise } from "@ddpm/core";
+import { type Command, Option } from "commander";
+import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
+import { labelsOf } from "../class-labels.ts";
+import { pictures } from "../data/pictures.ts";
+import { draw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
+import { writerTo } from "../image-writer.ts";
+import { type InversionOptions, noiseOf } from "../inversion.ts";
+import { configOf, configOptions, count, describesModel, deviceOption } from "../options.ts";
+
+interface Options extends SamplerFlags {
+  readonly checkpoint: string;
+  readonly from: string;
+  readonly to: string;
+  readonly count: number;
+  readonly class?: string;
+  readonly out: string;
+  readonly device: string;
+}
+
+/** The most noise that images are inverted to: as `ddpm invert` does unless told. */
+const sigmaMaxOfImages = 20;
+
+export function interpolateCommand(program: Command): void {
+  const command = program
+    .command("interpolate")
+    .description("Draw what lies between two images, on the sphere between the noises that they come from")
+    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
+    .requiredOption("--from <seed|image>", "a seed, whose first image it is, or an image, which is inverted by DDIM")
+    .requiredOption("--to <seed|image>", "likewise");
+  samplerOptions(command, "ddim")
+    .addOption(new Option("--count <n>", "images in all, both ends among them").argParser(count).default(9))
+    .option("--class <name>", "of which class all are, by name or number")
+    .requiredOption("--out <path>", "strip.png, samples.safetensors, or a folder for one PNG each")
+    .addOption(deviceOption())
+    .action(interpolate);
+  configOptions(command, describesModel);
+}
+
+async function interpolate(options: Options, command: Command): Promise<void> {
+  const { from, to, count, out } = options;
+  if (count < 2) throw new RangeError(`Expected --count of at least 2, the ends, but found ${count}`);
+  const writer = await writerTo(out);
+  const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel));
+  const { config } = checkpoint;
+  const label = options.class === undefined ? undefined : labelsOf(options.class, config)[0];
+  await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
+  const flags = flagsFor([from, to], samplerFlags(command, options));
+  const a = await noiseAt(backend, checkpoint, from, { ...flags, label });
+  const b = await noiseAt(backend, checkpoint, to, { ...flags, label });
+  const start = Float32Array.from(Array.from({ length: count }, (_, i) => [...slerp(a, b, i / (count - 1))]).flat());
+  const values = await draw(backend, checkpoint, flags, { total: count, start, labels: Array.from({ length: count }, () => label) });
+  await writer(values, imageShape(config, count), count);
+  process.stdout.write(`Drew ${count} images from ${from} to ${to} with ${flags.sampler} on ${backend.name}: ${out}\n`);
+}
+
+const seedOf = (text: string): number | undefined => (/^\d+$/.test(text) ? parseValue("seed", text) : undefined);
+
+/**
+ * An inverted image comes back by the way that it went: DDIM over the same levels, without clipping, which a seed at the other end may need.
+ * Throws a TypeError for another way.
+ */
+function flagsFor(ends: readonly string[], flags: SamplerFlags): SamplerFlags {
+  const images = ends.filter((end) => seedOf(end) === undefined).length;
+  if (images === 0) return flags;
+  if (flags.sampler !== "ddim" || flags.eta)
+    throw new TypeError("Expected --sampler ddim without --eta to come back to an image; leave the others out");
+  return { ...flags, clip: flags.clip ?? (images === ends.length ? false : undefined), sigmaMax: flags.sigmaMax ?? sigmaMaxOfImages };
+}
+
+async function noiseAt(backend: Backend, checkpoint: Checkpoint, end: string, options: InversionOptions): Promise<Float32Array> {
+  const seed = seedOf(end);
+  if (seed !== undefined) return startNoise(seed, 1, size(imageShape(checkpoint.config, 1)));
+  return noiseOf(backend, checkpoint, (await pictures(end, checkpoint.config, 1)).values, options);
+}

@@ -1,0 +1,141 @@
+import {
+  type Backend,
+  type Config,
+  compileSampler,
+  imageShape,
+  noised,
+  parseValue,
+  type Row,
+  repaint,
+  type Sampler,
+  type SamplerName,
+  type Spacing,
+  samplerNames,
+  samplers,
+  size,
+  spacingNames,
+  startNoise,
+} from "@ddpm/core";
+import { type Command, Option } from "commander";
+import type { Checkpoint } from "./checkpoint-file.ts";
+import { Interrupted, watchInterrupts } from "./interrupt.ts";
+import { count, number, sigmaMaxOption } from "./options.ts";
+import { progress } from "./progress.ts";
+import type { Trajectory } from "./trajectory.ts";
+
+/** What the flags of `samplerOptions` say. */
+export interface SamplerFlags {
+  readonly sampler: SamplerName;
+  readonly steps?: number | undefined;
+  readonly spacing?: Spacing | undefined;
+  readonly eta?: number | undefined;
+  readonly sigmaMax?: number | undefined;
+  readonly clip?: boolean | undefined;
+  readonly guidance: number;
+  readonly seed: number;
+}
+
+const usualSteps = samplerNames.map((name) => `${name} ${Number.isFinite(samplers[name].steps) ? samplers[name].steps : "all timesteps"}`).join(", ");
+const usualSpacings = samplerNames.map((name) => `${name} ${samplers[name].spacing}`).join(", ");
+const clipping = samplerNames.filter((name) => samplers[name].clip).join(", ");
+
+/** Adds the flags that say how to draw. */
+export const samplerOptions = (command: Command, usual: SamplerName): Command =>
+  command
+    .addOption(new Option("--sampler <name>", "ddpm: all steps; the others: few").choices(samplerNames).default(usual))
+    .addOption(new Option("--steps <n>", `model calls (${usualSteps})`).argParser(count))
+    .addOption(new Option("--spacing <name>", `which levels of noise (${usualSpacings})`).choices(spacingNames))
+    .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(number))
+    .addOption(sigmaMaxOption())
+    .option("--clip", `clip the predicted x0 to [-1, 1] at each step (${clipping} do)`)
+    .option("--no-clip", "do not: the notebook's rule")
+    .addOption(new Option("--guidance <x>", "how much to heed the class: 1 plainly, 2 to 5 more, at twice the time").argParser(number).default(1))
+    .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser((text) => parseValue("seed", text)).default(0));
+
+/** The flags of a command; commander gives clip a value even where neither flag is used. */
+export const samplerFlags = <T extends SamplerFlags>(command: Command, flags: T): T => ({
+  ...flags,
+  clip: command.getOptionValueSource("clip") === "cli" ? flags.clip : undefined,
+});
+
+/** What to draw; NHWC values in [-1, 1] of all images. */
+export interface Drawing {
+  readonly total: number;
+  readonly labels?: readonly (number | undefined)[] | undefined;
+  /** x_T of each image in place of drawn noise. */
+  readonly start?: Float32Array | undefined;
+  readonly edit?: Edit | undefined;
+  readonly trajectory?: Trajectory | undefined;
+}
+
+/** Images to start from, noised as far as `strength` says; what to keep of them, and how often to go over what is drawn. */
+export interface Edit {
+  readonly images: Float32Array;
+  readonly strength: number;
+  /** [height, width]: 1 is drawn, 0 kept. */
+  readonly mask?: Float32Array | undefined;
+  readonly repaint: number;
+}
+
+/** Images drawn at once. */
+const mostAtOnce = 64;
+
+/** Draws in batches of one size, the last one padded; NHWC values. */
+export async function draw(backend: Backend, { config, parameters }: Checkpoint, flags: SamplerFlags, drawing: Drawing): Promise<Float32Array> {
+  const { total, labels = [], start, edit, trajectory } = drawing;
+  const runs = Math.ceil(total / mostAtOnce);
+  const batch = Math.ceil(total / runs);
+  const elements = size(imageShape(config, 1));
+  const out = new Float32Array(total * elements);
+  const { seed, guidance, ...how } = flags;
+  const settings = { ...how, batch, guided: guidance !== 1, inpainting: edit?.mask !== undefined };
+  await using sampler = await compileSampler(backend, config, parameters, settings);
+  warn(flags, sampler);
+  const table = tableOf(sampler, edit);
+  using line = progress("sample", runs * table.length);
+  using interruption = watchInterrupts("Stopping after this step; nothing is written");
+  for (let run = 0; run < runs; run++) {
+    const first = run * batch;
+    const part = (all: Float32Array): Float32Array => padded(all.subarray(first * elements, (first + batch) * elements), batch * elements);
+    const from = edit ? noised(part(edit.images), { row: table[0]!, count: batch, seed, first }) : start && part(start);
+    const x = from ?? startNoise(seed, batch, elements, first);
+    const keep = edit?.mask && { known: part(edit.images), mask: edit.mask };
+    const watching = run === 0 ? trajectory : undefined;
+    await watching?.begin({ table, shape: imageShape(config, batch), x });
+    const options = { seed, first, start: x, table, labels: labels.slice(first, first + batch), guidance, ...(keep && { keep }) };
+    for await (const { step, steps, x } of sampler.draw(options)) {
+      line.update(run * steps + step);
+      if (interruption.requested) throw new Interrupted("Stopped");
+      await watching?.after(step, x);
+      if (step === steps) out.set((await x()).slice(0, out.length - first * elements), first * elements);
+    }
+  }
+  return out;
+}
+
+/** RePaint's jumps are a twenty-fifth of its steps. */
+function tableOf(sampler: Sampler, edit?: Edit): readonly Row[] {
+  if (!edit) return sampler.table;
+  const table = sampler.tableOf(edit.strength);
+  return edit.mask ? repaint(table, { jump: Math.max(1, Math.round(table.length / 25)), times: edit.repaint }) : table;
+}
+
+/** x0 is first divided by √alphaBar, which is next to nothing at the end of the cosine schedule. */
+function warn({ sampler, clip }: SamplerFlags, { table }: Sampler): void {
+  if (sampler !== "dpm++" || clip || table[0]!.a <= 100) return;
+  process.stderr.write(
+    "dpm++ without --clip is likely to draw noise here: the schedule leaves hardly any signal at its end; add --clip or --sigma-max 80\n",
+  );
+}
+
+function padded(values: Float32Array, length: number): Float32Array {
+  const out = new Float32Array(length);
+  out.set(values);
+  return out;
+}
+
+/** What is taken of a model that a file does not tell how it was trained, for people. */
+export const assumed = (config: Config): string =>
+  (["diffusion.schedule", "diffusion.timesteps", "diffusion.objective", "data.height", "data.width"] as const)
+    .map((key) => `--${key} ${config[key]}`)
+    .join(" ");
