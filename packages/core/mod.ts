@@ -21,6 +21,7 @@ export * from "./src/shapes.ts";
 export * from "./src/solvers.ts";
 export * from "./src/spacing.ts";
 export * from "./src/tensor.ts";
+export * from "./src/timestep-sampling.ts";
 export * from "./src/training.ts";
 export * from "./src/training-loss.ts";
 export * from "./src/unet.ts";

@@ -28,6 +28,18 @@ test("a resumed run ends in the same bytes as one that was never stopped", async
   assert.deepEqual(losses("parts"), losses("whole"));
 });
 
+test("a run that draws timesteps by their losses resumes to the same bytes", async () => {
+  const run = [...small, "--diffusion.timesteps", "2", "--diffusion.variance", "learned", "--train.timesteps", "importance"];
+  await succeeds("train", ...run, "--steps", "14", "--out", at("importance"));
+  await succeeds("train", ...run, "--steps", "9", "--out", at("importance-parts"));
+  await succeeds("train", "--resume", "--steps", "14", "--out", at("importance-parts"));
+  const [whole, parts] = ["importance", "importance-parts"].map((name) => readFileSync(at(`${name}/state.safetensors`)));
+  assert.ok(whole!.equals(parts!));
+  const [counts, history] = ["lossCounts", "lossHistory"].map((name) => [...decode(whole!).tensors.get(`timesteps/${name}`)!.data]);
+  assert.deepEqual(counts, [10, 10]);
+  assert.ok(history!.every((loss) => loss > 0));
+});
+
 test("Ctrl-C saves a checkpoint and exits with 130", async () => {
   const child = spawn(process.execPath, [bin, "train", ...small, "--steps", "100000", "--out", at("stopped")], {
     stdio: ["ignore", "ignore", "pipe"],

@@ -6,6 +6,9 @@ import { writeAtomically } from "./files.ts";
 /** What a training state holds for each parameter besides its value: moments and average, in files under `m/…`, `v/…` and `ema/…`. */
 const parts = ["m", "v", "ema"] as const;
 
+/** Before the names of what timesteps have learnt. */
+const timestepsPrefix = "timesteps/";
+
 /** A folder that holds a training run: config.json, model.safetensors, state.safetensors, log.jsonl, TensorBoard events and samples. */
 export class RunFolder {
   readonly path: string;
@@ -48,18 +51,21 @@ export class RunFolder {
     }
   }
 
-  /** Writes the whole state, then the averaged weights as the model. */
-  async save(config: Config, scope: Scope, state: State, step: number): Promise<void> {
+  /** Writes the whole state, with what timesteps have learnt, then the averaged weights as the model. */
+  async save(config: Config, scope: Scope, state: State, step: number, timesteps: State = new Map()): Promise<void> {
     const tensors = (values: State, prefix = "") => [...parametersFrom(scope, values)].map(([name, value]) => [prefix + name, value] as const);
     const others = parts.flatMap((part) => tensors(scope.unpackValues(state.get(part)!), `${part}/`));
+    const learnt = [...timesteps].map(
+      ([name, values]) => [timestepsPrefix + name, { shape: [values.length], data: Float32Array.from(values) }] as const,
+    );
     const averages = parametersFrom(scope, scope.unpackValues(state.get("ema")!));
     const metadata = { config, step };
-    await writeAtomically(this.file("state.safetensors"), encodeModel(new Map([...tensors(state), ...others]), metadata));
+    await writeAtomically(this.file("state.safetensors"), encodeModel(new Map([...tensors(state), ...others, ...learnt]), metadata));
     await writeAtomically(this.file("model.safetensors"), encodeModel(averages, metadata));
   }
 
   /** The state and the step it was saved at; nothing where the run was stopped before it saved any. */
-  async load(scope: Scope): Promise<{ state: Map<string, Numbers>; step: number } | undefined> {
+  async load(scope: Scope): Promise<{ state: Map<string, Numbers>; timesteps: State; step: number } | undefined> {
     const path = this.file("state.safetensors");
     const bytes = await readFile(path).catch(absent);
     if (!bytes) return undefined;
@@ -68,7 +74,9 @@ export class RunFolder {
       if (!metadata) throw new SyntaxError("Expected a training state but its metadata lacks ddpm");
       const values = (prefix = "") => new Map([...scope.parameters.keys()].map((name) => [name, required(parameters, prefix + name)]));
       const others = parts.map((part) => [part, scope.packValues(values(`${part}/`))] as const);
-      return { state: new Map([...values(), ...others]), step: metadata.step };
+      const learnt = [...parameters].filter(([name]) => name.startsWith(timestepsPrefix));
+      const timesteps = new Map(learnt.map(([name, { data }]) => [name.slice(timestepsPrefix.length), data]));
+      return { state: new Map([...values(), ...others]), timesteps, step: metadata.step };
     } catch (error) {
       throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
     }

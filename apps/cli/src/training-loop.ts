@@ -6,9 +6,12 @@ import {
   imageShape,
   initialState,
   type Program,
+  type State,
   stepsPerEpoch,
+  type TimestepSampling,
   type Trainee,
   type TrainingStep,
+  timestepSampling,
   trainingBatch,
   trainingFeeds,
   trainingStep,
@@ -40,7 +43,7 @@ const sampleCount = 16;
 export async function trainLoop({ backend, config, dataset, folder, steps, resume }: Training): Promise<{ seconds: number; wait: number }> {
   using interruption = watchInterrupts();
   const training = trainingStep(config);
-  const { program, start } = await begin(training, { backend, config, folder, steps, resume });
+  const { program, timesteps, start } = await begin(training, { backend, config, folder, steps, resume });
   const events = await EventWriter.open(folder.path);
   const samples = new SampleGrids({ backend, config, program, scope: training.scope }, folder, events);
   const sampleEvery = config["train.sampleEvery"] || stepsPerEpoch(dataset, config["train.batch"]);
@@ -50,7 +53,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
   const save = async (step: number): Promise<void> => {
     const state = await program.read();
     for (const [name, values] of state) requireFinite(values, `${name} after step ${step}`, saved);
-    await folder.save(config, training.scope, state, step);
+    await folder.save(config, training.scope, state, step, timesteps.state());
     saved = step;
   };
   try {
@@ -59,11 +62,14 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       const began = performance.now();
       const next = await batches.next();
       const wait = (performance.now() - began) / 1000;
-      const running = program.run(trainingFeeds(config, next, step));
+      const drawn = timesteps.draw(step);
+      const running = program.run(trainingFeeds(config, next, step, drawn));
       batches.fill(); // while the step runs
       const { epoch, count } = next;
-      const loss = (await running)["loss"]![0]!;
+      const outputs = await running;
+      const loss = outputs["loss"]![0]!;
       requireFinite([loss], `the loss of step ${step}`, saved);
+      if (outputs["trained"]) timesteps.learn(drawn, outputs["trained"], count);
       const seconds = (performance.now() - began) / 1000;
       const imagesPerSecond = count / seconds;
       total.seconds += seconds;
@@ -91,11 +97,12 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
 async function begin(
   training: TrainingStep,
   { backend, config, folder, steps, resume }: Pick<Training, "backend" | "config" | "folder" | "steps" | "resume">,
-): Promise<{ program: Program; start: number }> {
-  const { state, step } = (resume && (await folder.load(training.scope))) || { state: initialState(training, config.seed), step: 0 };
+): Promise<{ program: Program; timesteps: TimestepSampling; start: number }> {
+  const saved: { state: State; timesteps?: State; step: number } | undefined = resume ? await folder.load(training.scope) : undefined;
+  const { state, step } = saved ?? { state: initialState(training, config.seed), step: 0 };
   if (step > steps) throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}`);
   if (resume) await folder.rewindLog(step);
-  return { program: await backend.compile(training.step, state), start: step };
+  return { program: await backend.compile(training.step, state), timesteps: timestepSampling(config, saved?.timesteps), start: step };
 }
 
 function requireFinite(values: ArrayLike<number>, what: string, saved: number): void {

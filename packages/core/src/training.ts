@@ -4,9 +4,10 @@ import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
 import { gradients } from "./gradient.ts";
 import { batchLoss } from "./loss.ts";
 import { adamw, adamwScalars, ema, emaDecay } from "./optimizer.ts";
-import { philox, stream } from "./random.ts";
+import { stream } from "./random.ts";
 import { Scope } from "./scope.ts";
 import { input, randomNormal, size, type Tensor } from "./tensor.ts";
+import { uniformTimesteps } from "./timestep-sampling.ts";
 import { lossFeeds, trainingLosses } from "./training-loss.ts";
 import { unet } from "./unet.ts";
 
@@ -41,7 +42,8 @@ export interface TrainingStep {
 
 /**
  * Algorithm 1 of Ho et al. 2020 as one step: draws the noise, predicts from x_t what the objective asks for, and updates parameters, moments and
- * averages. Fed by `trainingFeeds`; its outputs are `loss`, and `losses` [batch], each image's mean over its elements, unweighted.
+ * averages. Fed by `trainingFeeds`; its outputs are `loss`, and `losses` [batch], each image's mean over its elements, unweighted;
+ * for importance sampling also `trained` [batch], the same of what is minimised.
  */
 export function trainingStep(config: Config): TrainingStep {
   const batch = config["train.batch"];
@@ -50,8 +52,9 @@ export function trainingStep(config: Config): TrainingStep {
   const predict = (xt: Tensor): Tensor => model(scope, xt, input("t", [batch], "int32"), config);
   const { simple, trained } = trainingLosses(config, input("images", shape), gaussian("noise", shape), predict);
   const loss = batchLoss(trained, input("weights", [batch, 1, 1, 1]));
-  const losses = simple.mul(batch / size(shape)).reshape(batch);
-  return { step: { outputs: { loss, losses }, updates: updates(scope, loss) }, scope };
+  const mean = (sums: Tensor): Tensor => sums.mul(batch / size(shape)).reshape(batch);
+  const learnt = config["train.timesteps"] === "importance" && { trained: mean(trained) };
+  return { step: { outputs: { loss, losses: mean(simple), ...learnt }, updates: updates(scope, loss) }, scope };
 }
 
 function updates(scope: Scope, loss: Tensor): Record<string, Tensor> {
@@ -78,24 +81,17 @@ export interface Batch {
 export const trainingBatch = (dataset: Dataset, config: Config, n: number): Promise<DatasetBatch> =>
   batch(dataset, { seed: config.seed, batch: config["train.batch"], step: n, flip: config["data.flip"] });
 
-/** What step n = 1, 2, … is fed: a function of the configuration, the batch and n alone. */
-export function trainingFeeds(config: Config, { images, weights }: Batch, n: number): Record<string, Numbers> {
-  const t = timestepsAt(config, n);
+/** What step n = 1, 2, … is fed: a function of the configuration, the batch, n and, unless they are uniform, the timesteps. */
+export function trainingFeeds(config: Config, { images, weights }: Batch, n: number, drawn = uniformTimesteps(config, n)): Record<string, Numbers> {
   return {
     images,
-    weights,
-    t,
-    ...lossFeeds(config, t),
+    weights: drawn.weights.map((weight, i) => weight * weights[i]!),
+    t: drawn.t,
+    ...lossFeeds(config, drawn.t),
     noise: stream(config.seed, "noise", n),
     emaDecay: Float64Array.of(emaDecay(config["train.emaDecay"], n)),
     ...scalars(adamwScalars({ lr: config["train.lr"], weightDecay: config["train.weightDecay"] }, n)),
   };
-}
-
-/** Algorithm 1, line 3: t uniform in [0, T), one for each image. */
-function timestepsAt(config: Config, n: number): Int32Array {
-  const words = philox(stream(config.seed, "timesteps", n), config["train.batch"]);
-  return Int32Array.from(words, (word) => Math.floor((word / 2 ** 32) * config["diffusion.timesteps"]));
 }
 
 /** The moving average of the weights that a training program holds, by name: what one draws with. */
