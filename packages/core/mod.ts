@@ -25,3 +25,4 @@ export * from "./src/timestep-sampling.ts";
 export * from "./src/training.ts";
 export * from "./src/training-loss.ts";
 export * from "./src/unet.ts";
+export * from "./src/warnings.ts";

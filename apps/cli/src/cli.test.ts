@@ -127,7 +127,7 @@ test("sample draws the same images for a seed, and fewer are a prefix of more", 
 test("sample writes a PNG grid", async () => {
   await succeeds("sample", "--checkpoint", at("whole"), "--sampler", "dpm++", "--steps", "3", "--count", "4", "--out", at("grid.png"));
   const solver = ["sample", "--checkpoint", at("whole"), "--sampler", "dpm++", "--steps", "3", "--count", "1", "--out", at("one.png")];
-  assert.match((await ddpm(...solver)).stderr, /likely to draw noise here.*add --clip/);
+  assert.match((await ddpm(...solver)).stderr, /likely to draw noise.*: --clip, --sigma-max 80/);
   assert.doesNotMatch((await ddpm(...solver, "--clip")).stderr, /likely to draw noise/);
   assert.deepEqual([...readFileSync(at("grid.png")).subarray(1, 4)], [...Buffer.from("PNG")]);
 });
@@ -252,6 +252,8 @@ test("convert halves a checkpoint, which still draws", async () => {
 });
 
 test("schedule writes the eight arrays", async () => {
+  const short = await ddpm("schedule", "--timesteps", "20", "--out", at("linear.json"));
+  assert.match(short.stderr, /Schedule linear with 20 timesteps leaves 90\.\d % of the image at T/);
   await succeeds("schedule", "--schedule", "cosine", "--timesteps", "20", "--out", at("schedule.json"));
   const written = JSON.parse(readFileSync(at("schedule.json"), "utf8")) as Record<string, number[]>;
   assert.equal(Object.keys(written).length, 8);

@@ -12,6 +12,7 @@ import {
   samplers,
   size,
   spacingNames,
+  unclippedWarning,
 } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
@@ -103,11 +104,8 @@ async function draw(
   const out = new Float32Array(total * elements);
   const { sampler, steps, spacing, eta, sigmaMax, clip, seed } = options;
   await using compiled = await compileSampler(backend, config, parameters, { sampler, batch, steps, spacing, eta, sigmaMax, clip });
-  // x0 is first divided by √alphaBar, which is next to nothing at the end of the cosine schedule
-  if (sampler === "dpm++" && !clip && compiled.table[0]!.a > 100)
-    process.stderr.write(
-      "dpm++ without --clip is likely to draw noise here: the schedule leaves hardly any signal at its end; add --clip or --sigma-max 80\n",
-    );
+  const warning = (clip ?? samplers[sampler].clip) ? undefined : unclippedWarning(compiled.table);
+  if (warning) process.stderr.write(`${warning}: --clip, --sigma-max 80\n`);
   using line = progress("sample", runs * compiled.table.length);
   using interruption = watchInterrupts("Stopping after this step; nothing is written");
   for (let run = 0; run < runs; run++) {

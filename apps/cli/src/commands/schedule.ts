@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import { type Schedule, type ScheduleName, schedule } from "@ddpm/core";
+import { configure, configWarnings, type Schedule, type ScheduleName, schedule } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { prepareFolderOf, writeAtomically } from "../files.ts";
 import { count, scheduleOption } from "../options.ts";
@@ -40,6 +40,8 @@ async function writeSchedules({ schedule: names, timesteps, out }: Options): Pro
   await prepareFolderOf(out);
   const schedules: Schedules = new Map(names.map((name) => [name, schedule(name, timesteps)]));
   await writeAtomically(out, ending === ".svg" ? await scheduleFigure(schedules, timesteps) : json(schedules));
+  const configs = names.map((name) => configure({ "diffusion.schedule": name, "diffusion.timesteps": timesteps }));
+  for (const warning of configs.flatMap(configWarnings)) process.stderr.write(`${warning}\n`);
   process.stdout.write(`Wrote ${names.join(", ")} over ${timesteps} timesteps: ${out}\n`);
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, configure, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
+import { type Config, configure, configWarnings, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { BrokenImages } from "../data/broken.ts";
 import { dataHelp, lastingName, openDataset } from "../data/index.ts";
@@ -57,6 +57,7 @@ async function train(options: Options, command: Command): Promise<void> {
   const config = saved ?? configure(presets[options.preset], fromData(dataset), flags);
   refuseContradictions({ ...config, ...fromData(dataset) }, config, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, config["train.batch"]);
+  for (const warning of configWarnings(config)) process.stderr.write(`${warning}\n`);
   await folder.prepare();
   await using backend = await openDevice(options.device, {
     purpose: "train",
