@@ -1,6 +1,7 @@
 // The Draw tab
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { samplerNames } from "@ddpm/core";
 import { expect, type Page } from "@playwright/test";
 import { content, draw, drop, faults, levels, open, test } from "./playground.ts";
 
@@ -28,6 +29,16 @@ test("a person loads a checkpoint, draws, looks back and saves a picture large e
   expect(bytes.readUInt32BE(16)).toBe(33 * 16); // the width in its header: two pictures of 16 and a line between, sixteen times as large
   await page.locator("#scrub").fill("6");
   await page.screenshot({ path: "test-results/playground-draw.png", fullPage: true });
+});
+
+test("the page knows every sampler, and draws with Heun's on the planned WebGL", async ({ page, run }) => {
+  await open(page, run, "#sampler=heun&steps=5&count=1&device=webgl");
+  const listed = await page
+    .locator("#settings [name=sampler] option")
+    .evaluateAll((options: HTMLOptionElement[]) => options.map(({ value }) => value));
+  expect(listed.sort()).toEqual([...samplerNames].sort());
+  await draw(page, 5);
+  expect(await levels(grid(page))).toBeGreaterThan(10);
 });
 
 test("an animated GIF of the way there has a frame for each step", async ({ page, run }) => {

@@ -28,6 +28,18 @@ test("a resumed run ends in the same bytes as one that was never stopped", async
   assert.deepEqual(losses("parts"), losses("whole"));
 });
 
+test("a run that draws timesteps by their losses resumes to the same bytes", async () => {
+  const run = [...small, "--diffusion.timesteps", "2", "--diffusion.variance", "learned", "--train.timesteps", "importance"];
+  await succeeds("train", ...run, "--steps", "14", "--out", at("importance"));
+  await succeeds("train", ...run, "--steps", "9", "--out", at("importance-parts"));
+  await succeeds("train", "--resume", "--steps", "14", "--out", at("importance-parts"));
+  const [whole, parts] = ["importance", "importance-parts"].map((name) => readFileSync(at(`${name}/state.safetensors`)));
+  assert.ok(whole!.equals(parts!));
+  const [counts, history] = ["lossCounts", "lossHistory"].map((name) => [...decode(whole!).tensors.get(`timesteps/${name}`)!.data]);
+  assert.deepEqual(counts, [10, 10]);
+  assert.ok(history!.every((loss) => loss > 0));
+});
+
 test("Ctrl-C saves a checkpoint and exits with 130", async () => {
   const child = spawn(process.execPath, [bin, "train", ...small, "--steps", "100000", "--out", at("stopped")], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -116,7 +128,7 @@ test("sample draws the same images for a seed, and fewer are a prefix of more", 
 test("sample writes a PNG grid", async () => {
   await succeeds("sample", "--checkpoint", at("whole"), "--sampler", "dpm++", "--steps", "3", "--count", "4", "--out", at("grid.png"));
   const solver = ["sample", "--checkpoint", at("whole"), "--sampler", "dpm++", "--steps", "3", "--count", "1", "--out", at("one.png")];
-  assert.match((await ddpm(...solver)).stderr, /likely to draw noise here.*add --clip/);
+  assert.match((await ddpm(...solver)).stderr, /likely to draw noise.*: --clip, --sigma-max 80/);
   assert.doesNotMatch((await ddpm(...solver, "--clip")).stderr, /likely to draw noise/);
   assert.deepEqual([...readFileSync(at("grid.png")).subarray(1, 4)], [...Buffer.from("PNG")]);
 });
@@ -241,6 +253,8 @@ test("convert halves a checkpoint, which still draws", async () => {
 });
 
 test("schedule writes the eight arrays", async () => {
+  const short = await ddpm("schedule", "--timesteps", "20", "--out", at("linear.json"));
+  assert.match(short.stderr, /Schedule linear with 20 timesteps leaves 90\.\d % of the image at T/);
   await succeeds("schedule", "--schedule", "cosine", "--timesteps", "20", "--out", at("schedule.json"));
   const written = JSON.parse(readFileSync(at("schedule.json"), "utf8")) as Record<string, number[]>;
   assert.equal(Object.keys(written).length, 8);

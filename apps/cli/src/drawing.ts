@@ -15,6 +15,7 @@ import {
   size,
   spacingNames,
   startNoise,
+  unclippedWarning,
 } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import type { Checkpoint } from "./checkpoint-file.ts";
@@ -90,7 +91,8 @@ export async function draw(backend: Backend, { config, parameters }: Checkpoint,
   const { seed, guidance, ...how } = flags;
   const settings = { ...how, batch, guided: guidance !== 1, inpainting: edit?.mask !== undefined };
   await using sampler = await compileSampler(backend, config, parameters, settings);
-  warn(flags, sampler);
+  const warning = (flags.clip ?? samplers[flags.sampler].clip) ? undefined : unclippedWarning(sampler.table);
+  if (warning) process.stderr.write(`${warning}: --clip, --sigma-max 80\n`);
   const table = tableOf(sampler, edit);
   using line = progress("sample", runs * table.length);
   using interruption = watchInterrupts("Stopping after this step; nothing is written");
@@ -118,14 +120,6 @@ function tableOf(sampler: Sampler, edit?: Edit): readonly Row[] {
   if (!edit) return sampler.table;
   const table = sampler.tableOf(edit.strength);
   return edit.mask ? repaint(table, { jump: Math.max(1, Math.round(table.length / 25)), times: edit.repaint }) : table;
-}
-
-/** x0 is first divided by √alphaBar, which is next to nothing at the end of the cosine schedule. */
-function warn({ sampler, clip }: SamplerFlags, { table }: Sampler): void {
-  if (sampler !== "dpm++" || clip || table[0]!.a <= 100) return;
-  process.stderr.write(
-    "dpm++ without --clip is likely to draw noise here: the schedule leaves hardly any signal at its end; add --clip or --sigma-max 80\n",
-  );
 }
 
 function padded(values: Float32Array, length: number): Float32Array {

@@ -22,7 +22,7 @@ export const deviceOption = (): Option =>
   new Option("--device <name>", "what computes: tensorflow takes a GPU where there is one").choices(deviceNames).default("tensorflow");
 
 export const sigmaMaxOption = (): Option =>
-  new Option("--sigma-max <x>", "leave out the levels with more noise than this, such as 80: there x tells a model nothing").argParser(number);
+  new Option("--sigma-max <x>", "leave out the levels with more noise than this (heun 80): there x tells a model nothing").argParser(number);
 
 export function number(text: string): number {
   const value = Number(text);

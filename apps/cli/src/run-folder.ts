@@ -16,6 +16,17 @@ import { absent, writeAtomically } from "./files.ts";
 /** What a training state holds for each parameter besides its value: moments and averages, in files under `m/…`, `v/…`, `ema/…`, … */
 const partsOf = ({ averages }: TrainingStep): string[] => ["m", "v", ...averages];
 
+/** Before the names of what timesteps have learnt. */
+const timestepsPrefix = "timesteps/";
+
+/** A training at a step. */
+export interface Saved {
+  readonly state: State;
+  /** What timesteps have learnt: see `TimestepSampling`. */
+  readonly timesteps: State;
+  readonly step: number;
+}
+
 /** A folder that holds a training run: config.json, model.safetensors, state.safetensors, log.jsonl, loss.svg, TensorBoard events and samples. */
 export class RunFolder {
   readonly path: string;
@@ -58,21 +69,27 @@ export class RunFolder {
     }
   }
 
-  /** Writes the whole state, then the averaged weights as models: `ema` as model.safetensors, others as model-ema-….safetensors. */
-  async save(config: Config, training: TrainingStep, state: State, step: number): Promise<void> {
+  /**
+   * Writes the whole state, with what timesteps have learnt, then the averaged weights as models: `ema` as model.safetensors, others as
+   * model-ema-….safetensors.
+   */
+  async save(config: Config, training: TrainingStep, { state, timesteps, step }: Saved): Promise<void> {
     const { scope } = training;
     const tensors = (values: State, prefix = "") => [...parametersFrom(scope, values)].map(([name, value]) => [prefix + name, value] as const);
     const others = partsOf(training).flatMap((part) => tensors(scope.unpackValues(state.get(part)!), `${part}/`));
+    const learnt = [...timesteps].map(
+      ([name, values]) => [timestepsPrefix + name, { shape: [values.length], data: Float32Array.from(values) }] as const,
+    );
     const metadata = { config, step };
-    await writeAtomically(this.file("state.safetensors"), encodeModel(new Map([...tensors(state), ...others]), metadata));
+    await writeAtomically(this.file("state.safetensors"), encodeModel(new Map([...tensors(state), ...others, ...learnt]), metadata));
     for (const name of training.averages) {
       const file = name === "ema" ? "model.safetensors" : `model-${name}.safetensors`;
       await writeAtomically(this.file(file), encodeModel(parametersFrom(scope, scope.unpackValues(state.get(name)!)), metadata));
     }
   }
 
-  /** The state and the step it was saved at; nothing where the run was stopped before it saved any. */
-  async load(training: TrainingStep): Promise<{ state: Map<string, Numbers>; step: number } | undefined> {
+  /** What was saved last; nothing where the run was stopped before it saved any. */
+  async load(training: TrainingStep): Promise<Saved | undefined> {
     const { scope } = training;
     const path = this.file("state.safetensors");
     const bytes = await readFile(path).catch(absent);
@@ -82,7 +99,9 @@ export class RunFolder {
       if (!metadata) throw new SyntaxError("Expected a training state but its metadata lacks ddpm");
       const values = (prefix = "") => new Map([...scope.parameters.keys()].map((name) => [name, required(parameters, prefix + name)]));
       const others = partsOf(training).map((part) => [part, scope.packValues(values(`${part}/`))] as const);
-      return { state: new Map([...values(), ...others]), step: metadata.step };
+      const learnt = [...parameters].filter(([name]) => name.startsWith(timestepsPrefix));
+      const timesteps = new Map(learnt.map(([name, { data }]) => [name.slice(timestepsPrefix.length), data]));
+      return { state: new Map([...values(), ...others]), timesteps, step: metadata.step };
     } catch (error) {
       throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
     }

@@ -12,8 +12,10 @@ import {
   passingState,
   runStep,
   stepsPerEpoch,
+  type TimestepSampling,
   type Trainee,
   type TrainingStep,
+  timestepSampling,
   trainingBatch,
   trainingStep,
 } from "@ddpm/core";
@@ -47,7 +49,7 @@ const sampleCount = 16;
 export async function trainLoop({ backend, config, dataset, folder, steps, resume }: Training): Promise<{ seconds: number; wait: number }> {
   using interruption = watchInterrupts();
   const training = trainingStep(config);
-  const { program, start } = await begin(training, { backend, config, folder, steps, resume });
+  const { program, timesteps, start } = await begin(training, { backend, config, folder, steps, resume });
   const plot = await LossPlot.open(folder);
   const events = await EventWriter.open(folder.path);
   const samples = new SampleGrids({ backend, config, program, scope: training.scope }, folder, events);
@@ -62,7 +64,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
     const averages = parametersFrom(training.scope, training.scope.unpackValues(state.get("ema")!));
     // Before the state: what is kept of a step that a crash then undoes is written again by the run that goes on
     await kept.save(averages, step, { regular: step === steps || step % config["train.checkpointEvery"] === 0 });
-    await folder.save(config, training, state, step);
+    await folder.save(config, training, { state, timesteps: timesteps.state(), step });
     saved = step;
   };
   try {
@@ -71,7 +73,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       const began = performance.now();
       const next = await batches.next();
       const wait = (performance.now() - began) / 1000;
-      const running = runStep(program, config, next, step);
+      const running = runStep(program, config, next, step, timesteps);
       batches.fill(); // while the step runs
       const { epoch, count } = next;
       const result = await running;
@@ -107,11 +109,13 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
 async function begin(
   training: TrainingStep,
   { backend, config, folder, steps, resume }: Pick<Training, "backend" | "config" | "folder" | "steps" | "resume">,
-): Promise<{ program: Program; start: number }> {
-  const { state, step } = (resume && (await folder.load(training))) || { state: initialState(training, config.seed), step: 0 };
+): Promise<{ program: Program; timesteps: TimestepSampling; start: number }> {
+  const saved = resume ? await folder.load(training) : undefined;
+  const { state, step } = saved ?? { state: initialState(training, config.seed), step: 0 };
   if (step > steps) throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}`);
   if (resume) await folder.rewindLog(step);
-  return { program: await backend.compile(training.step, new Map([...passingState(training), ...state])), start: step };
+  const program = await backend.compile(training.step, new Map([...passingState(training), ...state]));
+  return { program, timesteps: timestepSampling(config, saved?.timesteps), start: step };
 }
 
 function requireFinite(values: ArrayLike<number>, what: string, saved: number): void {

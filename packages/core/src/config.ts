@@ -153,6 +153,11 @@ export const fields = {
   "train.clip": number(0, "Greatest norm of the gradient, which is scaled down to it; 0 is no limit", { least: 0 }),
   "train.weightDecay": number(0.01, "Weight decay of AdamW", { least: 0 }),
   "train.loss": choice(lossNames, "huber", "Loss between the prediction and what it should be"),
+  "train.timesteps": choice(
+    ["uniform", "importance"],
+    "uniform",
+    "How an image's t is drawn: alike, or by the losses that each t had, for the bound of a learned variance",
+  ),
   "train.minSnr": number(0, "Gamma of min-SNR weighting, 5 in its paper; 0 weighs all timesteps alike", { least: 0 }),
   "train.vlbWeight": number(0.001, "Weight of the variational bound in the loss where the variance is learned", { least: 0 }),
   "train.emaDecay": number(0.9999, "Decay of the averaged weights, reached by the ramp (1 + n) / (10 + n)", { least: 0, below: 1 }),

@@ -45,6 +45,7 @@ interface Standard {
   /** Model calls unless told, or as many as the schedule allows. */
   readonly steps: number;
   readonly spacing: Spacing;
+  readonly sigmaMax?: number;
   readonly clip: boolean;
   /** The points that its leading and linspace spacings drop. */
   readonly spare?: number;
@@ -58,7 +59,8 @@ export const samplers: { readonly [S in SamplerName]: Standard } = {
   ddim: { solver: ddim, steps: 50, spacing: "trailing", clip: true },
   "dpm++": { solver: dpmSolverPlusPlus, steps: 20, spacing: "linspace", clip: false, spare: 1 },
   euler: { solver: euler, steps: 50, spacing: "trailing", clip: true },
-  heun: { solver: heun, steps: 35, spacing: "linspace", clip: true, calls: heunCalls },
+  // Karras et al. 2022, table 1
+  heun: { solver: heun, steps: 35, spacing: "karras", sigmaMax: 80, clip: true, calls: heunCalls },
 };
 
 /**
@@ -70,7 +72,7 @@ export function rows(name: SamplerName, whole: Schedule, options: SamplerOptions
   const { spacing = standard.spacing, clip = standard.clip, eta = 0, strength = 1 } = options;
   if (!(strength > 0 && strength <= 1)) throw new RangeError(`Expected a strength above 0 and of at most 1 but found ${strength}`);
   if (eta !== 0 && name !== "ddim") throw new TypeError(`Expected no eta for sampler ${name} but found ${eta}; eta is for ddim`);
-  const schedule = below(whole, options.sigmaMax);
+  const schedule = below(whole, options.sigmaMax ?? standard.sigmaMax);
   const T = schedule.betas.length;
   const at = (count: number): Level[] => levels(spacing, schedule, count, spare);
   const most = mostLevels(spacing, T, spare);

@@ -34,7 +34,7 @@ for (const name of samplerNames) {
         for (const spacing of spacingNames.filter((spacing) => !zeroTerminalSnr || spacing !== "leading")) {
           for (const clip of [false, true]) {
             for (const steps of [2, 3, 10, 11]) {
-              const table = rows(name, s, { steps, objective, spacing, clip });
+              const table = rows(name, s, { steps, objective, spacing, sigmaMax: Infinity, clip });
               assert.equal(table.length, steps);
               const first = alphaBarOfFirst(s, spacing, table);
               near(
@@ -85,7 +85,8 @@ test("sigmaMax leaves out what is noisier, and all of it is a RangeError", () =>
 });
 
 test("heun corrects all steps but the last, those from sigmas above 80, and the first where model calls lack", () => {
-  const corrected = (steps: number, constants = schedule("linear", 600)): boolean[] => rows("heun", constants, { steps }).map(({ C }) => C !== 0);
+  const corrected = (steps: number, constants = schedule("linear", 600)): boolean[] =>
+    rows("heun", constants, { steps, spacing: "linspace", sigmaMax: Infinity }).map(({ C }) => C !== 0);
   assert.deepEqual(corrected(5), [false, true, false, true, false]);
   assert.deepEqual(corrected(6), [false, false, true, false, true, false]);
   assert.deepEqual(corrected(6, s), [false, false, true, false, true, false]);

@@ -115,7 +115,7 @@ export const heun: Solver = (levels, { objective = "eps", steps = heunCalls(leve
 /** The most model calls of Heun's method over these levels. */
 export const heunCalls = (levels: readonly Level[]): number => levels.length + stepsOf(levels).filter(correctable).length;
 
-/** Karras et al. 2022, table 1: where training and sampling begin. Above, x is noise to any model, and half the change of a slope times a step down from there is, too. */
+/** Above, x is noise to any model, and so is the change of a slope, which a step down from there would multiply. */
 const mostSigma = 80;
 
 const correctable = ({ alphaBar, alphaBarNext }: LevelStep): boolean => sigmaOf(alphaBar) <= mostSigma && alphaBarNext < 1;

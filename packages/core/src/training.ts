@@ -4,9 +4,10 @@ import { type Config, outputChannels } from "./config.ts";
 import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
 import { batchLoss } from "./loss.ts";
 import { type Dropout, dropout } from "./nn.ts";
-import { philox, stream } from "./random.ts";
+import { stream } from "./random.ts";
 import { Scope } from "./scope.ts";
 import { input, randomNormal, size, type Tensor } from "./tensor.ts";
+import { type DrawnTimesteps, type TimestepSampling, timestepSampling, uniformTimesteps } from "./timestep-sampling.ts";
 import { lossFeeds, trainingLosses } from "./training-loss.ts";
 import { unet } from "./unet.ts";
 import { averages, update, updateScalars } from "./update.ts";
@@ -73,8 +74,8 @@ const imagesOfRun = (config: Config): number => config["train.batch"] / config["
 
 /**
  * Algorithm 1 of Ho et al. 2020 as one step: draws the noise, predicts from x_t what the objective asks for, and updates parameters, moments and
- * averages. Fed by `trainingFeeds`; its outputs are `loss`, `losses` [images], each image's mean over its elements, unweighted, and with `train.clip`
- * `gradientNorm`.
+ * averages. Fed by `trainingFeeds`; its outputs are `loss`, `losses` [images], each image's mean over its elements, unweighted, for importance sampling
+ * `trained` [images], the same of what is minimised, and with `train.clip` `gradientNorm`.
  */
 export function trainingStep(config: Config): TrainingStep {
   const batch = imagesOfRun(config);
@@ -83,9 +84,10 @@ export function trainingStep(config: Config): TrainingStep {
   const predict = (xt: Tensor): Tensor => model(scope, xt, input("t", [batch], "int32"), config, { dropout: dropoutOf(config) });
   const { simple, trained } = trainingLosses(config, input("images", shape), gaussian("noise", shape), predict);
   const loss = batchLoss(trained, input("weights", [batch, 1, 1, 1]));
-  const losses = simple.mul(batch / size(shape)).reshape(batch);
+  const mean = (sums: Tensor): Tensor => sums.mul(batch / size(shape)).reshape(batch);
+  const learnt = config["train.timesteps"] === "importance" && { trained: mean(trained) };
   const { outputs, updates } = update(scope, loss, config);
-  return { step: { outputs: { loss, losses, ...outputs }, updates }, scope, averages: [...averages(config).keys()] };
+  return { step: { outputs: { loss, losses: mean(simple), ...learnt, ...outputs }, updates }, scope, averages: [...averages(config).keys()] };
 }
 
 function dropoutOf({ "model.dropout": rate }: Config): Dropout | undefined {
@@ -117,15 +119,27 @@ export interface Batch {
 export const trainingBatch = (dataset: Dataset, config: Config, n: number): Promise<DatasetBatch> =>
   batch(dataset, { seed: config.seed, batch: config["train.batch"], step: n, flip: config["data.flip"] });
 
-/** What run 0, 1, … of step n = 1, 2, … is fed: a function of the configuration, the step's batch, n and the run alone. */
-export function trainingFeeds(config: Config, batch: Batch, n: number, run = 0): Record<string, Numbers> {
+export interface FeedOptions {
+  /** Which run of the step, from 0. */
+  readonly run?: number;
+  /** The timesteps of all images of the step; uniform ones unless given. */
+  readonly drawn?: DrawnTimesteps;
+}
+
+/** What a run of step n = 1, 2, … is fed: a function of the configuration, the step's batch and timesteps, n and the run alone. */
+export function trainingFeeds(
+  config: Config,
+  batch: Batch,
+  n: number,
+  { run = 0, drawn = uniformTimesteps(config, n) }: FeedOptions = {},
+): Record<string, Numbers> {
   const count = imagesOfRun(config);
   const first = run * count;
   const elements = size(imageShape(config, 1));
-  const t = timestepsAt(config, n).subarray(first, first + count);
+  const t = drawn.t.subarray(first, first + count);
   return {
     images: batch.images.subarray(first * elements, (first + count) * elements),
-    weights: batch.weights.subarray(first, first + count),
+    weights: drawn.weights.subarray(first, first + count).map((weight, i) => weight * batch.weights[first + i]!),
     ...(classWidth(config) > 0 && { classes: classRows(config, labelsAt(config, batch, n).slice(first, first + count)) }),
     t,
     ...lossFeeds(config, t),
@@ -145,28 +159,32 @@ export interface StepResult {
   readonly gradientNorm?: number;
 }
 
-/** Makes step n = 1, 2, … with a program of `trainingStep`, in as many runs as `train.accumulate` says. */
-export async function runStep(program: Program, config: Config, batch: Batch, n: number): Promise<StepResult> {
-  const result = { loss: 0, t: timestepsAt(config, n), losses: new Float64Array(config["train.batch"]) };
+/** Makes step n = 1, 2, … with a program of `trainingStep`, in as many runs as `train.accumulate` says; `timesteps` learn from it. */
+export async function runStep(
+  program: Program,
+  config: Config,
+  batch: Batch,
+  n: number,
+  timesteps: TimestepSampling = timestepSampling(config),
+): Promise<StepResult> {
+  const drawn = timesteps.draw(n);
+  const result = { loss: 0, t: drawn.t, losses: new Float64Array(config["train.batch"]) };
+  const minimised: Numbers = new Float64Array(config["train.batch"]);
   let norm: Numbers | undefined;
   for (let run = 0; run < config["train.accumulate"]; run++) {
-    const { loss, losses, gradientNorm } = await program.run(trainingFeeds(config, batch, n, run));
+    const { loss, losses, trained, gradientNorm } = await program.run(trainingFeeds(config, batch, n, { run, drawn }));
     result.loss += loss![0]!;
     result.losses.set(losses!, run * losses!.length);
+    minimised.set(trained ?? losses!, run * losses!.length);
     norm = gradientNorm;
   }
+  timesteps.learn(drawn, minimised, batch.weights.filter((weight) => weight > 0).length);
   return { ...result, ...(norm && { gradientNorm: norm[0]! }) };
 }
 
 function labelsAt(config: Config, { labels }: Batch, n: number): (number | undefined)[] {
   if (!labels) throw new TypeError(`Expected labels for the ${config["model.classes"].length} classes of the model but found none with the images`);
   return droppedLabels(config, labels, n);
-}
-
-/** Algorithm 1, line 3: t uniform in [0, T), one for each image. */
-function timestepsAt(config: Config, n: number): Int32Array {
-  const words = philox(stream(config.seed, "timesteps", n), config["train.batch"]);
-  return Int32Array.from(words, (word) => Math.floor((word / 2 ** 32) * config["diffusion.timesteps"]));
 }
 
 /** The moving average of the weights that a training program holds, by name: what one draws with. */

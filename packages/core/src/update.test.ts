@@ -54,7 +54,7 @@ test("the runs of a step but the last change the gradient alone", async () => {
   const training = trainingStep(config);
   const program = await reference().compile(training.step, initialState(training, 0));
   const data = await batch(five, { seed: 0, batch: 4, step: 1, flip: true });
-  const run = (n: number, part: number) => program.run(trainingFeeds(config, data, n, part));
+  const run = (n: number, part: number) => program.run(trainingFeeds(config, data, n, { run: part }));
   await run(1, 0);
   await run(1, 1);
   const before = await program.read();

@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import { type Schedule, type ScheduleName, schedule } from "@ddpm/core";
+import { configure, configWarnings, type Schedule, type ScheduleName, schedule } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { figureEndings, prepareFile, writeFigure } from "../figure-file.ts";
 import { writeAtomically } from "../files.ts";
@@ -40,6 +40,8 @@ async function writeSchedules({ schedule: names, timesteps, out }: Options): Pro
   const schedules: Schedules = new Map(names.map((name) => [name, schedule(name, timesteps)]));
   if (["", ".json"].includes(extname(out))) await writeAtomically(out, json(schedules));
   else await writeFigure(out, await scheduleFigure(schedules, timesteps));
+  const configs = names.map((name) => configure({ "diffusion.schedule": name, "diffusion.timesteps": timesteps }));
+  for (const warning of configs.flatMap(configWarnings)) process.stderr.write(`${warning}\n`);
   process.stdout.write(`Wrote ${names.join(", ")} over ${timesteps} timesteps: ${out}\n`);
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, configure, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
+import { type Config, configure, configWarnings, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { BrokenImages } from "../data/broken.ts";
 import { type DatasetOptions, dataHelp, lastingName, openDataset } from "../data/index.ts";
@@ -62,6 +62,7 @@ async function train(options: Options, command: Command): Promise<void> {
   refuseContradictions({ ...given, ...ofData }, given, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, given["train.batch"]);
   const config = withDecay(given, steps);
+  for (const warning of configWarnings(config)) say(warning);
   await folder.prepare();
   await using backend = await openDevice(options.device, {
     purpose: "train",

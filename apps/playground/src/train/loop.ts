@@ -5,10 +5,11 @@ import {
   encodeModel,
   imageShape,
   initialState,
-  type Numbers,
   parametersFrom,
   runStep,
+  type State,
   shapes,
+  timestepSampling,
   trainingBatch,
   trainingStep,
 } from "@ddpm/core";
@@ -18,7 +19,9 @@ import type { Reply, TrainingPlan } from "../protocol.ts";
 /** What a training is after a step: it goes on from that as if nothing had come between. */
 export interface Snapshot {
   readonly step: number;
-  readonly state: ReadonlyMap<string, Numbers>;
+  readonly state: State;
+  /** What timesteps have learnt. */
+  readonly timesteps: State;
 }
 
 interface Listener {
@@ -40,17 +43,18 @@ export async function trainLoop(backend: Backend, { config, steps }: TrainingPla
   const training = trainingStep(config);
   await using program = await backend.compile(training.step, from?.state ?? initialState(training, config.seed));
   await using pictures = new AverageSampler({ backend, config, program, scope: training.scope }, sampler);
+  const timesteps = timestepSampling(config, from?.timesteps);
   if (program.how !== undefined) say({ kind: "compiled", how: program.how });
   let step = from?.step ?? 0;
   for (let stop = false; step < steps && !stop; stop = await stopped()) {
     step++;
-    const { loss } = await runStep(program, config, await trainingBatch(dataset, config, step), step);
+    const { loss } = await runStep(program, config, await trainingBatch(dataset, config, step), step, timesteps);
     requireFinite(loss, step);
     say({ kind: "loss", step, loss });
     if (step % config["train.sampleEvery"] === 0 || step === steps) {
       const images = toBytes(await pictures.draw());
       say({ kind: "samples", step, shape: imageShape(config, sampler.batch), images }, [images.buffer]);
-      keep({ step, state: await program.read() });
+      keep({ step, state: await program.read(), timesteps: timesteps.state() });
     }
   }
   const averages = parametersFrom(training.scope, await averagedWeights(program, training.scope));

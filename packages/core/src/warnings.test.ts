@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Config, configure, scheduleFor } from "./config.ts";
+import { presets } from "./presets.ts";
+import { rows } from "./sampler.ts";
+import { configWarnings, unclippedWarning } from "./warnings.ts";
+
+const warningsOf = (part: Partial<Config>): string[] => configWarnings(configure(part));
+
+test("presets give no cause for warnings", () => {
+  for (const preset of Object.values(presets)) assert.deepEqual(configWarnings(preset), []);
+});
+
+test("a linear schedule of few timesteps leaves signal at T, unless it is scaled or rescaled", () => {
+  const [line, ...others] = warningsOf({ "diffusion.timesteps": 200 });
+  assert.match(line!, /^Schedule linear with 200 timesteps leaves 36\.4 % of the image at T/);
+  assert.deepEqual(others, []);
+  for (const part of [{ "diffusion.schedule": "linear-scaled" }, { "diffusion.zeroTerminalSnr": true, "diffusion.objective": "v" }] as const) {
+    assert.deepEqual(warningsOf({ "diffusion.timesteps": 200, ...part }), []);
+  }
+});
+
+test("what trains nothing is told", () => {
+  assert.match(warningsOf({ "diffusion.variance": "learned", "train.vlbWeight": 0 }).join(), /^Nothing teaches the variance/);
+  const zero = { "diffusion.zeroTerminalSnr": true, "train.minSnr": 5 } as const;
+  assert.match(warningsOf({ ...zero, "diffusion.objective": "x0" }).join(), /^Min-SNR weighs the loss of x0 by 0 at T/);
+  assert.match(warningsOf({ ...zero, "diffusion.objective": "v" }).join(), /^Min-SNR weighs the loss of v by 0 at T/);
+});
+
+test("unclippedWarning() is for eps at the end of a cosine schedule", () => {
+  const cosine = scheduleFor(configure({ "diffusion.schedule": "cosine" }));
+  assert.match(unclippedWarning(rows("dpm++", cosine))!, /^Without clipping/);
+  assert.equal(unclippedWarning(rows("dpm++", cosine, { objective: "v" })), undefined);
+  assert.equal(unclippedWarning(rows("dpm++", cosine, { sigmaMax: 80 })), undefined);
+  assert.equal(unclippedWarning(rows("dpm++", scheduleFor(configure()))), undefined);
+});
