@@ -128,6 +128,10 @@ test("a sampler keeps something if and only if it was compiled for it", async ()
     drawn(() => ({}), { inpainting: true }),
     /Expected something to keep/,
   );
+  await assert.rejects(
+    drawn(() => ({ keep }), { inpainting: true, sampler: "heun" }),
+    /any but heun/,
+  );
 });
 
 test("slerp() goes from one noise to the other and stays as large", () => {
