@@ -29,7 +29,7 @@ interface Options {
 }
 
 const sources = {
-  shapes: async (): Promise<Dataset> => shapes({ height: 16, width: 16 }),
+  shapes: async () => shapes({ height: 16, width: 16 }),
   "fashion-mnist": fashionMnist,
 } as const;
 
@@ -44,24 +44,24 @@ function positive(text: string): number {
 
 async function run({ degradation: name, data, steps, out }: Options): Promise<void> {
   const dataset = await sources[data]();
+  const { height, width, count } = dataset;
   const config = configure(presets.demo, {
     "data.name": data,
-    "data.height": dataset.height,
-    "data.width": dataset.width,
+    "data.height": height,
+    "data.width": width,
     "diffusion.timesteps": 20,
     "train.lrDecay": "cosine",
     "train.decaySteps": steps,
   });
   const degradation = degradations[name](config);
   await using backend = await tensorflow();
-  const seen = { ...dataset, count: dataset.count - unseen };
-  const weights = await train(backend, config, degradation, seen, steps);
-  const held: Dataset = { ...dataset, count: unseen, pixels: (i, place) => dataset.pixels(seen.count + i, place) };
-  const { images } = await batch(held, { seed: config.seed, batch: unseen, step: 1, flip: false });
+  const weights = await train(backend, config, degradation, { ...dataset, count: count - unseen }, steps);
+  const rest: Dataset = { name: data, count: unseen, height, width, channels: 1, pixels: (index) => dataset.pixels(count - unseen + index) };
+  const { images } = await batch(rest, { seed: config.seed, batch: unseen, step: 1, flip: false });
   const rows = await restoredRows(backend, config, degradation, weights, images);
   for (const { label } of rows) process.stdout.write(`${label.join(": ")}\n`);
   const path = join(out, `${name}.png`);
-  await writePicture(path, rows, { columns, height: dataset.height, width: dataset.width, channels: 1 });
+  await writePicture(path, rows, { columns, height, width, channels: 1 });
   process.stdout.write(`Drew ${path}\n`);
 }
 
