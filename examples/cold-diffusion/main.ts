@@ -76,7 +76,7 @@ async function train(backend: Backend, config: Config, degradation: Degradation,
   return await averagedWeights(program, training.scope);
 }
 
-/** From the most degraded images x_T back by either rule. */
+/** From the most degraded images x_T back: by what the network says of them at once, and by either rule. */
 async function restoredRows(backend: Backend, config: Config, degradation: Degradation, weights: State, x0: Float32Array): Promise<PictureRow[]> {
   const { "diffusion.timesteps": timesteps } = config;
   await using program = await backend.compile(restoration(config, unseen), weights);
@@ -86,6 +86,7 @@ async function restoredRows(backend: Backend, config: Config, degradation: Degra
   const row = (name: string, images: Float32Array): PictureRow => ({ label: [name, `mean error ${meanError(images, x0).toFixed(3)}`], images });
   return [
     row("degraded", x),
+    row("in one step", Float32Array.from(await restore(x, timesteps))),
     row("naive rule", await sample(x, "naive", { timesteps, restore, degrade })),
     row("improved rule", await sample(x, "improved", { timesteps, restore, degrade })),
     { label: ["original", "not seen in training"], images: x0 },
