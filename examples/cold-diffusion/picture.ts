@@ -6,7 +6,7 @@ import sharp from "sharp";
 export interface PictureRow {
   /** Lines to the left of the images. */
   readonly label: readonly [string, string];
-  /** [columns, height, width, channels] in [-1, 1]. */
+  /** [n, height, width, channels] in [-1, 1]; the first `columns` are drawn. */
   readonly images: Numbers;
 }
 
