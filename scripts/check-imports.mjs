@@ -11,6 +11,7 @@ const allowed = {
   "packages/backend-web": ["core", "backend-tfjs"],
   "apps/cli": ["core", "backend-node"],
   "apps/playground": ["core", "backend-web"],
+  "examples/cold-diffusion": ["core", "backend-node"],
   bench: ["core", "backend-node", "backend-web"],
   e2e: ["core", "backend-web"],
 };

@@ -48,6 +48,13 @@ test("a disposed program says so, and disposing again does nothing", async () =>
   await assert.rejects(program.run(trainingFeeds(config, data, 1)), /Expected an open program but it is disposed/);
 });
 
+test("a program that is disposed of while it runs ends its run first", async () => {
+  const program = await backend.compile(training.step, state);
+  const running = program.run(trainingFeeds(config, data, 1));
+  await program[Symbol.asyncDispose]();
+  assert.ok((await running)["loss"]![0]! > 0);
+});
+
 test("what is missing or of a wrong size is named", async () => {
   await assert.rejects(backend.compile(training.step, new Map()), /Expected a value for init_conv.weight of shape \[7,7,1,4\] but found none/);
   await using program = await backend.compile(training.step, state);

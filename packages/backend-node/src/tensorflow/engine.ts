@@ -88,6 +88,8 @@ class TensorFlowProgram implements Program {
   readonly #inputs = new Map<string, ReturnType<typeof inputsOf>>();
   readonly #onClose: (program: AsyncDisposable) => void;
   #fresh = true;
+  /** What runs now or ran last. */
+  #running: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(api: Api, step: Step, state: State, { threads, bf16, gpu, closed }: ProgramOptions) {
@@ -151,6 +153,7 @@ class TensorFlowProgram implements Program {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await Promise.allSettled([this.#running]); // freeing what runs would crash the process
     this.#session.close();
     this.#onClose(this);
   }
@@ -164,7 +167,9 @@ class TensorFlowProgram implements Program {
     if (this.#closed) throw new TypeError("Expected an open program but it is disposed");
     if (fetches.length + targets.length === 0) return [];
     try {
-      const results = await this.#session.run(feeds, values, fetches, targets);
+      const running = this.#session.run(feeds, values, fetches, targets);
+      this.#running = running;
+      const results = await running;
       return results.map((tensor) => takeTensor(this.#api, tensor));
     } finally {
       for (const tensor of values) this.#api.deleteTensor(tensor);
