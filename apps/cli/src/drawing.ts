@@ -67,6 +67,8 @@ export interface Drawing {
   readonly start?: Float32Array | undefined;
   readonly edit?: Edit | undefined;
   readonly trajectory?: Trajectory | undefined;
+  /** What the progress bar calls it. */
+  readonly label?: string;
 }
 
 /** Images to start from, noised as far as `strength` says; what to keep of them, and how often to go over what is drawn. */
@@ -83,7 +85,7 @@ const mostAtOnce = 64;
 
 /** Draws in batches of one size, the last one padded; NHWC values. */
 export async function draw(backend: Backend, { config, parameters }: Checkpoint, flags: SamplerFlags, drawing: Drawing): Promise<Float32Array> {
-  const { total, labels = [], start, edit, trajectory } = drawing;
+  const { total, labels = [], start, edit, trajectory, label = "sample" } = drawing;
   const runs = Math.ceil(total / mostAtOnce);
   const batch = Math.ceil(total / runs);
   const elements = size(imageShape(config, 1));
@@ -94,7 +96,7 @@ export async function draw(backend: Backend, { config, parameters }: Checkpoint,
   const warning = (flags.clip ?? samplers[flags.sampler].clip) ? undefined : unclippedWarning(sampler.table);
   if (warning) process.stderr.write(`${warning}: --clip, --sigma-max 80\n`);
   const table = tableOf(sampler, edit);
-  using line = progress("sample", runs * table.length);
+  using line = progress(label, runs * table.length);
   using interruption = watchInterrupts("Stopping after this step; nothing is written");
   for (let run = 0; run < runs; run++) {
     const first = run * batch;

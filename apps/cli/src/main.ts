@@ -12,6 +12,7 @@ import { plotCommand } from "./commands/plot.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
 import { setupCommand } from "./commands/setup.ts";
+import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
 import { Interrupted } from "./interrupt.ts";
 
@@ -23,6 +24,7 @@ const commands = [
   sampleCommand,
   invertCommand,
   interpolateCommand,
+  sweepCommand,
   playgroundCommand,
   denoiseCommand,
   scheduleCommand,
