@@ -55,8 +55,8 @@ async function take(files: readonly File[]): Promise<void> {
   const log = files.find(({ name }) => name.endsWith(".jsonl"));
   const checkpoint = files.find((file) => file !== image && file !== log);
   if (image) {
-    if (shown !== "forward") choose("forward");
-    (await open.forward()).take(image);
+    if (shown !== "draw" && shown !== "forward") choose("forward");
+    (await open[shown === "draw" ? "draw" : "forward"]()).take(image);
   }
   if (log) {
     if (shown !== "inspect") choose("inspect");

@@ -1,11 +1,18 @@
 import type { ImageShape } from "./protocol.ts";
 
-/** The pixels between images. */
-export type Gap = "clear" | "white";
+interface GridOptions {
+  /** The pixels between images. */
+  readonly gap?: "clear" | "white";
+  /** Images in a row; about as many as there are rows unless given. */
+  readonly columns?: number | undefined;
+}
 
 /** Images side by side as one picture, a pixel for each of theirs and one between. */
-export function gridOf([n, h, w, c]: ImageShape, bytes: Uint8ClampedArray, gap: Gap = "clear"): ImageData {
-  const columns = Math.ceil(Math.sqrt(n));
+export function gridOf(
+  [n, h, w, c]: ImageShape,
+  bytes: Uint8ClampedArray,
+  { gap = "clear", columns = Math.ceil(Math.sqrt(n)) }: GridOptions = {},
+): ImageData {
   const picture = new ImageData(columns * (w + 1) - 1, Math.ceil(n / columns) * (h + 1) - 1);
   if (gap === "white") picture.data.fill(255);
   for (let i = 0; i < n; i++) {
