@@ -77,6 +77,7 @@ document.addEventListener("input", ({ target }) => {
 });
 addEventListener("popstate", followAddress);
 
+void open.draw(); // its pictures to choose from are there before an address chooses one
 followAddress();
 const given = new URLSearchParams(location.search).get("checkpoint");
 if (given) model.loadAddress(given);

@@ -3,7 +3,7 @@ import { element, make } from "../page.ts";
 import type { Settings } from "../protocol.ts";
 
 const group = element("classes", HTMLFieldSetElement);
-const select = element("class", HTMLSelectElement);
+const select = element("class-name", HTMLSelectElement);
 const guidance = element("guidance", HTMLInputElement);
 
 /** What to draw of which classes. */
@@ -39,7 +39,7 @@ export class ClassChoice {
   of(count: number): Wanted {
     if (select.value === "" || group.disabled) return { labels: Array.from({ length: count }, () => undefined), guidance: 1 };
     const scale = Number(guidance.value);
-    if (select.value === "all") return { ...labelsInRows([...this.#names.keys()], count), guidance: scale };
+    if (select.value === "all") return { ...this.#inRows(count), guidance: scale };
     return { labels: Array.from({ length: count }, () => Number(select.value)), guidance: scale };
   }
 
@@ -47,7 +47,14 @@ export class ClassChoice {
   describe({ labels, columns }: Wanted): string {
     const [first] = labels;
     if (first === undefined) return "";
-    return columns ? `Rows: ${this.#names.join(", ")}` : `Class: ${this.#names[first]}`;
+    const all = `of each class: ${this.#names.join(", ")}`;
+    return columns ? `${labels.length > this.#names.length ? "A row" : "One"} ${all}` : `Class: ${this.#names[first]}`;
+  }
+
+  /** A row for each class, but one row where there is one picture of each: a column would be long. */
+  #inRows(count: number): Pick<Wanted, "labels" | "columns"> {
+    const { labels, columns } = labelsInRows([...this.#names.keys()], count);
+    return { labels, columns: columns > 1 ? columns : labels.length };
   }
 
   #look(): void {
