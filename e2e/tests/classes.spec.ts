@@ -7,9 +7,9 @@ import { samplesIn } from "./samples.ts";
 
 test("a person picks a class by its name, which draws something else than another class", async ({ page, classRun }) => {
   await open(page, classRun, "#steps=5&count=2");
-  const picker = page.getByLabel("Class", { exact: true });
+  const picker = page.locator("#class-name");
   await expect(picker.locator("option")).toHaveText(["any", "disc", "square", "triangle", "ring", "cross", "all, a row each"]);
-  await expect(page.getByLabel("Guidance")).toBeDisabled();
+  await expect(page.getByRole("slider", { name: "Guidance" })).toBeDisabled();
   const drawn = new Set<string>();
   for (const name of ["any", "disc", "cross"]) {
     await picker.selectOption(name);
@@ -17,7 +17,7 @@ test("a person picks a class by its name, which draws something else than anothe
     await expect(page.locator("#caption")).toHaveText(name === "any" ? "" : `Class: ${name}`);
     drawn.add(await content(page));
   }
-  await page.getByLabel("Guidance").fill("4");
+  await page.getByRole("slider", { name: "Guidance" }).fill("4");
   await expect(page.getByText("Guidance: 4")).toBeVisible();
   await draw(page, 5);
   expect(drawn.add(await content(page)).size).toBe(4);

@@ -3,7 +3,7 @@ import { expect, type Page } from "@playwright/test";
 import { draw, drop, faults, levels, open, pictures, test } from "./playground.ts";
 
 const easel = (page: Page) => page.locator("#easel");
-const startFrom = (page: Page) => page.getByLabel("Start from");
+const startFrom = (page: Page) => page.locator("[name=start]");
 
 /** The red of what the easel shows. */
 const shown = (page: Page): Promise<number[]> =>
@@ -63,7 +63,8 @@ test("keys paint too, and all, clear and invert do for the whole picture; nothin
   await share(1); // three pixels of 256
   await page.getByLabel("Erase").check();
   await easel(page).focus();
-  for (const key of ["Space", "ArrowLeft", "Space", "ArrowUp", "Space"]) await page.keyboard.press(key);
+  for (const key of ["Space", "ArrowUp", "Space", "ArrowLeft", "Space"]) await page.keyboard.press(key);
+  await share(0); // the brush was where it had been left
   await page.getByRole("button", { name: "Invert" }).click();
   await share(100);
   await page.getByRole("button", { name: "Clear" }).click();

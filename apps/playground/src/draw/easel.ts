@@ -26,7 +26,9 @@ export class Easel {
   #picture: Picture | undefined;
   #mask = new Mask(1, 1);
   #paints = false;
-  #pointer: Point | undefined;
+  /** Where the brush is, or was when a person left. */
+  #brush: Point | undefined;
+  #hovers = false;
   #stroking = false;
 
   constructor() {
@@ -36,7 +38,7 @@ export class Easel {
       canvas.addEventListener(type, () => {
         this.#stroking = false;
       });
-    for (const type of ["pointerleave", "blur"] as const) canvas.addEventListener(type, () => this.#point(undefined));
+    for (const type of ["pointerleave", "blur"] as const) canvas.addEventListener(type, () => this.#leave());
     canvas.addEventListener("keydown", (event) => this.#key(event));
     new ResizeObserver(() => this.look()).observe(canvas.parentElement!);
     const change = (id: string, act: () => void): void =>
@@ -84,7 +86,7 @@ export class Easel {
     for (const [i, masked] of this.#mask.values.entries()) {
       const odd = ((i % this.#mask.width) + Math.floor(i / this.#mask.width)) % 2;
       if (masked) mix(data, i, veil, odd ? 0.9 : 0.7);
-      if (this.#pointer && this.#mask.touches(i, this.#pointer, this.#pointer, Number(brush.value))) mix(data, i, bright, 0.45);
+      if (this.#hovers && this.#mask.touches(i, this.#brush!, this.#brush!, Number(brush.value))) mix(data, i, bright, 0.45);
     }
   }
 
@@ -92,13 +94,13 @@ export class Easel {
     if (!this.#paints || event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
     this.#stroking = true;
-    this.#pointer = place(event);
-    this.#stroke(this.#pointer);
+    this.#point(place(event));
+    this.#stroke(this.#brush!);
   }
 
   #move(event: PointerEvent): void {
     if (!this.#paints) return;
-    const before = this.#pointer;
+    const before = this.#brush;
     this.#point(place(event));
     if (this.#stroking && before) this.#stroke(before);
   }
@@ -108,19 +110,24 @@ export class Easel {
     if (!this.#paints || (!arrow && event.key !== " ")) return;
     event.preventDefault(); // or the page would scroll
     const { width, height } = this.#mask;
-    const { x, y } = this.#pointer ?? { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
+    const { x, y } = this.#brush ?? { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
     const moved = { x: within(x + (arrow?.x ?? 0), width), y: within(y + (arrow?.y ?? 0), height) };
     this.#point(moved);
     if (!arrow) this.#stroke(moved);
   }
 
-  #point(pointer: Point | undefined): void {
-    this.#pointer = pointer;
+  #point(brush: Point): void {
+    [this.#brush, this.#hovers] = [brush, true];
+    this.look();
+  }
+
+  #leave(): void {
+    this.#hovers = false;
     this.look();
   }
 
   #stroke(from: Point): void {
-    this.#mask.stroke(from, this.#pointer!, Number(brush.value), erase.checked ? 0 : 1);
+    this.#mask.stroke(from, this.#brush!, Number(brush.value), erase.checked ? 0 : 1);
     this.look();
   }
 }
