@@ -112,11 +112,16 @@ async function rewritten(device: string): Promise<{ error: number; again: boolea
 }
 
 /** Images [count, height, width, channels] that the checkpoint at `url` draws. */
-async function sample(device: string, url: string, { sampler, steps, count, seed }: SampleOptions): Promise<number[]> {
+async function sample(device: string, url: string, { sampler, steps, count, seed, labels, guidance = 1 }: SampleOptions): Promise<number[]> {
   const { parameters, metadata } = decodeModel(new Uint8Array(await (await fetch(url)).arrayBuffer()));
   await using backend = await openDevice(device, { wasmPaths });
-  await using compiled = await compileSampler(backend, metadata!.config, valuesOf(parameters), { sampler, steps, batch: count });
-  return [...(await samplesOf(compiled, { seed }))];
+  await using compiled = await compileSampler(backend, metadata!.config, valuesOf(parameters), {
+    sampler,
+    steps,
+    batch: count,
+    guided: guidance !== 1,
+  });
+  return [...(await samplesOf(compiled, { seed, guidance, ...(labels && { labels }) }))];
 }
 
 interface SampleOptions {
@@ -124,6 +129,8 @@ interface SampleOptions {
   readonly steps: number;
   readonly count: number;
   readonly seed: number;
+  readonly labels?: readonly number[];
+  readonly guidance?: number;
 }
 
 Object.assign(globalThis, { ddpm: { conformance, golden, planned, forward, rewritten, sample, renderer, chooseDevice } });

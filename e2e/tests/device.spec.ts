@@ -44,21 +44,38 @@ async function openWatched(page: Page, run: string, hash: string): Promise<Worke
   return worker;
 }
 
-test("a run whose context is lost goes on from its last step and draws the same", async ({ page, run }) => {
-  await openWatched(page, run, "#steps=100&count=2&device=webgl");
-  await draw(page, 100);
-  const undisturbed = await content(page);
-  const worker = await openWatched(page, run, "#steps=100&count=2&device=webgl");
-  await page.getByRole("button", { name: "Draw", exact: true }).click();
-  await expect(page.locator("#status")).toContainText(/Step [2-9]\d? of 100/, { timeout: 60_000 });
-  const before = await worker.evaluate(() => {
-    contexts.at(-1)!.getExtension("WEBGL_lose_context")!.loseContext();
-    return contexts.length;
+/** Runs of a hundred steps each, by what they start from. */
+const starts = {
+  noise: "#steps=100&count=2",
+  "a picture, guided": "#steps=200&count=2&start=picture&strength=0.5&class=1&guidance=2",
+  "a part of a picture": "#steps=100&count=2&start=part",
+};
+
+for (const [name, hash] of Object.entries(starts)) {
+  test(`a run from ${name} whose context is lost goes on from its last step and draws the same`, async ({ page, classRun }) => {
+    const begin = async (): Promise<Worker> => {
+      const worker = await openWatched(page, classRun, `${hash}&device=webgl`);
+      if (name === "a part of a picture") {
+        await page.locator("#easel").click();
+        await page.getByRole("button", { name: "Invert" }).click();
+      }
+      return worker;
+    };
+    await begin();
+    await draw(page, 100);
+    const undisturbed = await content(page);
+    const worker = await begin();
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
+    await expect(page.locator("#status")).toContainText(/Step [2-9]\d? of 100/, { timeout: 60_000 });
+    const before = await worker.evaluate(() => {
+      contexts.at(-1)!.getExtension("WEBGL_lose_context")!.loseContext();
+      return contexts.length;
+    });
+    await expect(page.locator("#status")).toContainText("100 steps in", { timeout: 120_000 });
+    expect(await worker.evaluate(() => contexts.length)).toBeGreaterThan(before); // it was lost, and another made
+    expect(await content(page)).toBe(undisturbed);
   });
-  await expect(page.locator("#status")).toContainText("100 steps in", { timeout: 120_000 });
-  expect(await worker.evaluate(() => contexts.length)).toBeGreaterThan(before); // it was lost, and another made
-  expect(await content(page)).toBe(undisturbed);
-});
+}
 
 test("training whose context is lost goes on from its last pictures, and learns the same", async ({ page }) => {
   const train = async (disturb: () => Promise<void>): Promise<string | null> => {

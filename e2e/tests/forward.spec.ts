@@ -64,7 +64,7 @@ test("a person's own picture is noised when it is dropped; what is no picture is
     "base64",
   );
   await drop(page, { name: "red.png", type: "image/png", content: red });
-  await expect(page.locator("#forward-message")).toHaveText("red.png");
+  await expect(page.locator("#pictures-message")).toHaveText("red.png");
   await expect(page.getByLabel("red.png")).toBeChecked();
   const pixel = () =>
     pictures(page)
@@ -72,6 +72,6 @@ test("a person's own picture is noised when it is dropped; what is no picture is
       .evaluate((canvas: HTMLCanvasElement) => [...canvas.getContext("2d")!.getImageData(30, 30, 1, 1).data]);
   await expect.poll(async () => (await pixel())[0]! - (await pixel())[1]!).toBeGreaterThan(200);
   await drop(page, { name: "none.png", type: "image/png", content: Buffer.from("no picture") });
-  await expect(page.locator("#forward-message")).toContainText("none.png: Expected a picture");
+  await expect(page.locator("#pictures-message")).toContainText("none.png: Expected a picture");
   await expect(page.getByLabel("red.png")).toBeChecked();
 });

@@ -1,12 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decode, imagesFromNCHW } from "@ddpm/core";
-import { expect, test } from "@playwright/test";
+import { test } from "@playwright/test";
 import { cli, small } from "./cli.ts";
-
-/** What src/page.ts gives the page. */
-declare const ddpm: { sample(device: string, url: string, options: object): Promise<number[]> };
+import { expectOther, expectSame, sample, samplesIn } from "./samples.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,23 +31,28 @@ for (const [i, [name, flags]] of Object.entries(models).entries()) {
           const out = join(run, `${sampler}-${seed}.safetensors`);
           if (!existsSync(out))
             cli("sample", "--checkpoint", run, "--sampler", sampler, "--steps", `${steps}`, "--count", `${count}`, "--seed", `${seed}`, "--out", out);
-          const { shape, data } = decode(readFileSync(out)).tensors.get("samples")!;
-          const [n, c, h, w] = shape as [number, number, number, number];
-          const expected = imagesFromNCHW(Float32Array.from(data), [n, h, w, c]);
-          await page.route("/checkpoint", (route) => route.fulfill({ path: join(run, "model.safetensors") }));
-          await page.goto("/");
-          await page.waitForFunction(() => "ddpm" in globalThis);
-          const found = await page.evaluate(([device, options]) => ddpm.sample(device, "/checkpoint", options), [
-            device,
-            { sampler, steps, count, seed },
-          ] as const);
-          const differences = found.map((x, at) => Math.abs(x - expected[at]!) / 2); // as parts of the range [-1, 1]
-          expect(found.length).toBe(expected.length);
-          expect(Math.max(...differences)).toBeLessThanOrEqual(1 / 255);
-          expect(differences.reduce((sum, x) => sum + x) / differences.length).toBeLessThanOrEqual(0.1 / 255);
-          expect(Math.max(...found) - Math.min(...found)).toBeGreaterThan(0.5); // not blank
+          expectSame(await sample(page, run, device, { sampler, steps, count, seed }), samplesIn(out));
         });
       }
     }
   });
 }
+
+test.describe("classes with guidance", () => {
+  const run = join(folder, "classes");
+  const out = join(run, "classes.safetensors");
+  test.beforeAll(() => {
+    cli("train", ...small, "--model.channels", "3", "--conditional", "--steps", "40", "--out", run);
+    const how = ["--sampler", "ddim", "--steps", "10", "--count", "10", "--seed", "5", "--class", "all", "--guidance", "2"];
+    cli("sample", "--checkpoint", run, ...how, "--out", out);
+  });
+
+  for (const device of ["webgl", "tfjs-webgl", "wasm"]) {
+    test(`draw the same on ${device} as on TensorFlow`, async ({ page }) => {
+      const labels = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4];
+      const found = await sample(page, run, device, { sampler: "ddim", steps: 10, count: 10, seed: 5, labels, guidance: 2 });
+      expectSame(found, samplesIn(out));
+      expectOther(await sample(page, run, device, { sampler: "ddim", steps: 10, count: 10, seed: 5, labels, guidance: 1 }), found);
+    });
+  }
+});

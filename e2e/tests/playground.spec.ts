@@ -57,29 +57,6 @@ test("an animated GIF of the way there has a frame for each step", async ({ page
   expect(width).toBe(33 * 16);
 });
 
-test("pictures lead from one seed to another, and the ends are those of the seeds", async ({ page, run }) => {
-  const pictures = async (hash: string): Promise<string[]> => {
-    await page.goto("about:blank");
-    await open(page, run, hash);
-    await draw(page, 3);
-    return grid(page).evaluate((canvas: HTMLCanvasElement) => {
-      const columns = (canvas.width + 1) / 17;
-      const at = (i: number) =>
-        canvas
-          .getContext("2d")!
-          .getImageData((i % columns) * 17, Math.floor(i / columns) * 17, 16, 16)
-          .data.join();
-      return Array.from({ length: columns * ((canvas.height + 1) / 17) }, (_, i) => at(i));
-    });
-  };
-  const way = await pictures("#steps=3&count=4&seed=5&seed2=9");
-  const [from] = await pictures("#steps=3&count=1&seed=5");
-  const [to] = await pictures("#steps=3&count=1&seed=9");
-  expect(way[0]).toBe(from);
-  expect(way[3]).toBe(to);
-  expect(new Set(way).size).toBe(4);
-});
-
 test("a run can be paused, continued and cancelled, and says how long it will take", async ({ page, run }) => {
   await open(page, run, "#sampler=ddpm&count=16");
   await page.getByRole("button", { name: "Draw" }).click();

@@ -5,8 +5,8 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { test as base, expect, type Locator, type Page } from "@playwright/test";
 import { cli, small } from "./cli.ts";
 
-/** Tests of the page: each fails where the page complains in its console. `folder` is an empty one; `run` is what twenty steps of `ddpm train` leave. */
-export const test = base.extend<{ quiet: undefined }, { folder: string; run: string }>({
+/** Tests of the page: each fails where the page complains in its console. `folder` is an empty one; `run` is what twenty steps of `ddpm train` leave, `classRun` those of a model of classes. */
+export const test = base.extend<{ quiet: undefined }, { folder: string; run: string; classRun: string }>({
   baseURL: "http://localhost:5180",
   quiet: [
     async ({ page }, use) => {
@@ -34,13 +34,20 @@ export const test = base.extend<{ quiet: undefined }, { folder: string; run: str
     },
     { scope: "worker" },
   ],
+  classRun: [
+    async ({ folder }, use) => {
+      cli("train", ...small, "--conditional", "--steps", "20", "--out", join(folder, "class-run"));
+      await use(join(folder, "class-run"));
+    },
+    { scope: "worker" },
+  ],
 });
 
 /** Opens the page with the checkpoint of a run. */
 export async function open(page: Page, run: string, hash = ""): Promise<void> {
   await page.goto(`/${hash}`);
   await page.setInputFiles("#file", join(run, "model.safetensors"));
-  await expect(page.locator("#model")).toContainText("16×16×1 pictures, trained for 20 steps");
+  await expect(page.locator("#model")).toContainText(/16×16×1 pictures( of 5 classes)?, trained for 20 steps/);
 }
 
 /** Draws, and waits until that is done. */
@@ -51,6 +58,17 @@ export async function draw(page: Page, steps: number): Promise<void> {
 
 /** What the grid shows, for comparisons. */
 export const content = (page: Page): Promise<string> => page.locator("#grid").evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+
+/** The red of each picture that the grid shows, which are of 16 × 16 pixels. */
+export const pictures = (page: Page): Promise<number[][]> =>
+  page.locator("#grid").evaluate((canvas: HTMLCanvasElement) => {
+    const columns = (canvas.width + 1) / 17;
+    const context = canvas.getContext("2d")!;
+    return Array.from({ length: (columns * (canvas.height + 1)) / 17 }, (_, i) => {
+      const { data } = context.getImageData((i % columns) * 17, Math.floor(i / columns) * 17, 16, 16);
+      return [...data.filter((_, i) => i % 4 === 0)];
+    });
+  });
 
 /** How many different levels of red a canvas shows. */
 export const levels = (canvas: Locator): Promise<number> =>

@@ -33,7 +33,7 @@ test("what the page loads before a person does anything is small", async ({ page
 test("axe finds no fault in the dark either", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
   for (const tab of tabs) {
-    await page.goto(`/#tab=${tab}&model=shapes`);
+    await page.goto(`/#tab=${tab}&model=shapes&start=part`);
     await page.reload();
     await expect(page.locator(`#panel-${tab}`)).toBeVisible();
     if (tab === "forward") await expect(page.locator("#curves figure")).toHaveCount(3);
@@ -46,9 +46,10 @@ test("axe finds no fault in the dark either", async ({ page }) => {
 test("a phone shows every tab without scrolling sideways", async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   for (const tab of tabs) {
-    await page.goto(`/#tab=${tab}&model=shapes`);
+    await page.goto(`/#tab=${tab}&model=shapes&start=part`);
     await page.reload();
     await expect(page.locator(`#panel-${tab}`)).toBeVisible();
+    if (tab === "draw") await expect(page.locator("#model")).toContainText("shapes: ");
     expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBeLessThanOrEqual(360);
     await page.screenshot({ path: `test-results/phone-${tab}.png`, fullPage: true });
   }

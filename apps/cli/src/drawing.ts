@@ -101,7 +101,7 @@ export async function draw(backend: Backend, { config, parameters }: Checkpoint,
   for (let run = 0; run < runs; run++) {
     const first = run * batch;
     const part = (all: Float32Array): Float32Array => padded(all.subarray(first * elements, (first + batch) * elements), batch * elements);
-    const from = edit ? noised(part(edit.images), { row: table[0]!, count: batch, seed, first }) : start && part(start);
+    const from = edit && noises(edit) ? noised(part(edit.images), { row: table[0]!, count: batch, seed, first }) : start && part(start);
     const x = from ?? startNoise(seed, batch, elements, first);
     const keep = edit?.mask && { known: part(edit.images), mask: edit.mask };
     const watching = run === 0 ? trajectory : undefined;
@@ -117,11 +117,13 @@ export async function draw(backend: Backend, { config, parameters }: Checkpoint,
   return out;
 }
 
-/** RePaint's jumps are a twenty-fifth of its steps. */
+/** What is drawn anew in whole starts from noise alone, as RePaint does. */
+const noises = ({ mask, strength }: Edit): boolean => mask === undefined || strength < 1;
+
 function tableOf(sampler: Sampler, edit?: Edit): readonly Row[] {
   if (!edit) return sampler.table;
   const table = sampler.tableOf(edit.strength);
-  return edit.mask ? repaint(table, { jump: Math.max(1, Math.round(table.length / 25)), times: edit.repaint }) : table;
+  return edit.mask ? repaint(table, { times: edit.repaint }) : table;
 }
 
 function padded(values: Float32Array, length: number): Float32Array {

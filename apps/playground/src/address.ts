@@ -27,7 +27,8 @@ export function restore(form: HTMLFormElement, settings: URLSearchParams): void 
   for (const [name, value] of settings) {
     const control = form.elements.namedItem(name);
     if (!(control instanceof HTMLInputElement || control instanceof HTMLSelectElement || control instanceof RadioNodeList)) continue;
-    control.value = value;
+    if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = control.value === value;
+    else control.value = value;
     form.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }

@@ -55,8 +55,8 @@ async function take(files: readonly File[]): Promise<void> {
   const log = files.find(({ name }) => name.endsWith(".jsonl"));
   const checkpoint = files.find((file) => file !== image && file !== log);
   if (image) {
-    if (shown !== "forward") choose("forward");
-    (await open.forward()).take(image);
+    if (shown !== "draw" && shown !== "forward") choose("forward");
+    (await open[shown === "draw" ? "draw" : "forward"]()).take(image);
   }
   if (log) {
     if (shown !== "inspect") choose("inspect");
@@ -77,6 +77,7 @@ document.addEventListener("input", ({ target }) => {
 });
 addEventListener("popstate", followAddress);
 
+void open.draw(); // its pictures to choose from are there before an address chooses one
 followAddress();
 const given = new URLSearchParams(location.search).get("checkpoint");
 if (given) model.loadAddress(given);

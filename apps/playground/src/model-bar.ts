@@ -64,7 +64,9 @@ export class ModelBar {
 
 function described({ name, config, parameters, trained }: ModelFacts): string {
   const image = `${config["data.height"]}×${config["data.width"]}×${config["model.channels"]}`;
-  return `${name}: ${parameters.toLocaleString("en")} parameters, ${image} pictures, trained for ${trained.toLocaleString("en")} steps`;
+  const classes = config["model.classes"].length;
+  const kinds = classes > 0 ? ` of ${classes} classes` : "";
+  return `${name}: ${parameters.toLocaleString("en")} parameters, ${image} pictures${kinds}, trained for ${trained.toLocaleString("en")} steps`;
 }
 
 async function fetched(address: string): Promise<ArrayBuffer> {

@@ -1,11 +1,18 @@
 import type { ImageShape } from "./protocol.ts";
 
-/** The pixels between images. */
-export type Gap = "clear" | "white";
+interface GridOptions {
+  /** The pixels between images. */
+  readonly gap?: "clear" | "white";
+  /** Images in a row; about as many as there are rows unless given. */
+  readonly columns?: number | undefined;
+}
 
 /** Images side by side as one picture, a pixel for each of theirs and one between. */
-export function gridOf([n, h, w, c]: ImageShape, bytes: Uint8ClampedArray, gap: Gap = "clear"): ImageData {
-  const columns = Math.ceil(Math.sqrt(n));
+export function gridOf(
+  [n, h, w, c]: ImageShape,
+  bytes: Uint8ClampedArray,
+  { gap = "clear", columns = Math.ceil(Math.sqrt(n)) }: GridOptions = {},
+): ImageData {
   const picture = new ImageData(columns * (w + 1) - 1, Math.ceil(n / columns) * (h + 1) - 1);
   if (gap === "white") picture.data.fill(255);
   for (let i = 0; i < n; i++) {
@@ -33,6 +40,9 @@ export function enlarged({ width, height, data }: ImageData, scale: number): Ima
 /** How much to enlarge a picture of this width for it to be looked at: to some 512 pixels. */
 export const enlargement = (width: number): number => Math.max(1, Math.round(512 / width));
 
+/** How high a picture is shown at most, in CSS pixels: a screen should hold it. */
+const tallest = 640;
+
 /** Puts a picture on a canvas and shows that at a whole multiple of its size, so that all its pixels look alike. */
 export function show(canvas: HTMLCanvasElement, picture: ImageData): void {
   canvas.hidden = false;
@@ -40,5 +50,6 @@ export function show(canvas: HTMLCanvasElement, picture: ImageData): void {
   if (canvas.height !== picture.height) canvas.height = picture.height;
   canvas.getContext("2d")!.putImageData(picture, 0, 0);
   const room = Math.min(canvas.parentElement!.clientWidth, 544);
-  canvas.style.width = `${Math.max(1, Math.floor(room / picture.width)) * picture.width}px`;
+  const scale = Math.floor(Math.min(room / picture.width, tallest / picture.height));
+  canvas.style.width = `${Math.max(1, scale) * picture.width}px`;
 }

@@ -1,14 +1,26 @@
 import type { Config, SamplerName } from "@ddpm/core";
 
+/** What drawing starts from; images are [height, width, channels] in [-1, 1]. */
+export type Start =
+  | { readonly kind: "noise" }
+  /** An image that is noised so far that this share of the steps, in (0, 1], takes it back. */
+  | { readonly kind: "picture"; readonly image: Float32Array; readonly strength: number }
+  /** An image that is kept but where the mask [height, width] is 1; each stretch of steps is gone `times` times. */
+  | { readonly kind: "part"; readonly image: Float32Array; readonly mask: Float32Array; readonly times: number }
+  /** Noises that lead from the seed's to that of `seed2`. */
+  | { readonly kind: "seeds"; readonly seed2: number };
+
 /** What a person chooses in the Draw tab. */
 export interface Settings {
   readonly sampler: SamplerName;
   readonly steps: number | undefined;
   readonly eta: number;
-  readonly count: number;
+  /** Class of each picture, undefined for none. */
+  readonly labels: readonly (number | undefined)[];
+  /** How much to heed the classes; other than 1 it takes twice the time. */
+  readonly guidance: number;
   readonly seed: number;
-  /** Where the pictures' start noises lead from `seed`'s to this one's; nothing for pictures of one seed. */
-  readonly seed2: number | undefined;
+  readonly start: Start;
   readonly clip: boolean;
   /** A device's name, or `auto`. */
   readonly device: string;

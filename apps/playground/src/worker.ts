@@ -1,11 +1,11 @@
 // Holds the model, draws with it and trains a new one, so that the page stays smooth
 import { chooseDevice, openDevice } from "@ddpm/backend-web";
-import { type Backend, type Config, compileSampler, DeviceLost, imageShape, type Numbers, type Reached, size } from "@ddpm/core";
+import { type Backend, type Config, compileSampler, DeviceLost, imageShape, type Numbers, type Reached } from "@ddpm/core";
 import plain from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url";
 import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import threaded from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url";
 import { toBytes } from "./bytes.ts";
-import { noisesBetween } from "./draw/interpolation.ts";
+import { beginningOf } from "./draw/beginning.ts";
 import { openCheckpoint } from "./inspect/checkpoint.ts";
 import type { Reply, Request, Settings, TrainingPlan } from "./protocol.ts";
 import { type Snapshot, trainLoop } from "./train/loop.ts";
@@ -74,16 +74,17 @@ interface Drawing extends Model {
 }
 
 async function drawFrom(opened: Backend, { config, parameters, settings, resume, reach }: Drawing): Promise<void> {
-  const { sampler, steps, eta, count, seed, seed2, clip } = settings;
+  const { sampler, steps, eta, labels, guidance, seed, start, clip } = settings;
   if (cancelled) return say({ kind: "cancelled" });
-  const options = { sampler, batch: count, steps, clip, ...(sampler === "ddim" && { eta }) };
+  const conditions = { guided: guidance !== 1, inpainting: start.kind === "part" };
+  const options = { sampler, batch: labels.length, steps, clip, ...(sampler === "ddim" && { eta }), ...conditions };
   await using compiled = await compileSampler(opened, config, parameters, options);
   if (compiled.how !== undefined) say({ kind: "compiled", how: compiled.how });
-  const start = seed2 !== undefined && { start: noisesBetween(seed, seed2, count, size(imageShape(config, 1))) };
-  for await (const { step, steps, ...read } of compiled.draw({ seed, ...start, ...(resume && { resume }) })) {
+  const draw = { seed, labels, guidance, ...beginningOf(settings, compiled, config), ...(resume && { resume }) };
+  for await (const { step, steps, ...read } of compiled.draw(draw)) {
     const [x, x0] = [await read.x(), await read.x0()];
     reach({ step, x, x0 });
-    const images = { shape: imageShape(config, count), x: toBytes(x), x0: toBytes(x0) };
+    const images = { shape: imageShape(config, labels.length), x: toBytes(x), x0: toBytes(x0) };
     say({ kind: "step", step, steps, images }, [images.x.buffer, images.x0.buffer]);
     do await new Promise((resolve) => setTimeout(resolve, paused ? 50 : 0));
     while (paused && !cancelled);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Numbers } from "./backend.ts";
-import { classRows, droppedLabels, guide } from "./classes.ts";
+import { classRows, droppedLabels, guide, labelsInRows } from "./classes.ts";
 import { configure } from "./config.ts";
 import { batch } from "./dataset.ts";
 import { evaluate, reference } from "./reference.ts";
@@ -23,6 +23,11 @@ const config = configure({
 test("classRows() marks each label's place, and the last one where there is none", () => {
   assert.deepEqual([...classRows(config, [2, undefined, 0])], [0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0]);
   for (const label of [-1, 3.5, 4]) assert.throws(() => classRows(config, [label]), /Expected a class in \[0, 3\) but found/);
+});
+
+test("labelsInRows() gives each label a row, and at least as many images as asked", () => {
+  assert.deepEqual(labelsInRows([2, 0], 3), { labels: [2, 2, 0, 0], columns: 2 });
+  assert.deepEqual(labelsInRows([2, 0], 1), { labels: [2, 0], columns: 1 });
 });
 
 test("droppedLabels() leaves out as many as asked, the same for the same step", () => {

@@ -43,6 +43,12 @@ export function classFeeds(config: Config, labels: readonly (number | undefined)
 export const labelsInTurn = ({ "model.classes": classes }: Pick<Config, "model.classes">, count: number): number[] =>
   classes.length > 0 ? Array.from({ length: count }, (_, i) => i % classes.length) : [];
 
+/** As many images of each of these labels, one row of a grid for each label, at least `count` in all. */
+export function labelsInRows(labels: readonly number[], count: number): { readonly labels: number[]; readonly columns: number } {
+  const columns = Math.ceil(count / labels.length);
+  return { labels: labels.flatMap((label) => Array.from({ length: columns }, () => label)), columns };
+}
+
 /** The labels of training step n, each left out with probability `train.classDropout`: a function of the configuration and n alone. */
 export function droppedLabels(config: Config, labels: readonly number[], n: number): (number | undefined)[] {
   const chances = uniforms(stream(config.seed, "classes", n), labels.length);

@@ -44,8 +44,8 @@ export const keptFeeds = ({ alphaBarNext }: Row): Record<string, Float64Array> =
 });
 
 export interface Repaint {
-  /** Steps that are gone back at once. */
-  readonly jump: number;
+  /** Steps that are gone back at once; unless told a twenty-fifth of the table, as in the paper's experiments (10 of 250). */
+  readonly jump?: number;
   /** How often each stretch of as many steps is gone in all. */
   readonly times: number;
 }
@@ -55,7 +55,7 @@ export interface Repaint {
  * what is drawn comes to fit what is known. A step followed by such noise is again a row. Throws a RangeError for less than one step or time, a TypeError
  * for tables whose rows depend on the step before.
  */
-export function repaint(table: readonly Row[], { jump, times }: Repaint): Row[] {
+export function repaint(table: readonly Row[], { jump = Math.max(1, Math.round(table.length / 25)), times }: Repaint): Row[] {
   for (const [name, n] of Object.entries({ jump, times }))
     if (!Number.isInteger(n) || n < 1) throw new RangeError(`Expected ${name} to be an integer of at least 1 but found ${n}`);
   if (times > 1 && table.some(({ C }) => C !== 0))

@@ -1,5 +1,5 @@
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, imageShape } from "@ddpm/core";
+import { type Config, imageShape, labelsInRows } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";
@@ -80,9 +80,8 @@ function layout(count: number, fixed: boolean, names: string | undefined, config
   if (names === undefined) return { total: count };
   const classes = labelsOf(names, config);
   if (classes.length === 1) return { total: count, labels: Array.from({ length: count }, () => classes[0]!) };
-  const columns = Math.ceil(count / classes.length);
-  const total = fixed ? count : columns * classes.length;
-  return { total, columns, labels: Array.from({ length: total }, (_, i) => classes[Math.floor(i / columns)]!) };
+  const rows = labelsInRows(classes, count);
+  return { ...rows, total: fixed ? count : rows.labels.length };
 }
 
 function checkEditing({ image, mask, strength, repaint }: Options): void {

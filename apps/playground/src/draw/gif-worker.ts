@@ -12,9 +12,9 @@ self.onmessage = ({ data }: MessageEvent<GifOrder>): void => {
     .then((answer: GifAnswer) => self.postMessage(answer));
 };
 
-function animation({ shape, frames }: GifOrder): Promise<Blob> {
+function animation({ shape, columns, frames }: GifOrder): Promise<Blob> {
   const pictures = frames.map((bytes) => {
-    const picture = gridOf(shape, bytes, "white");
+    const picture = gridOf(shape, bytes, { gap: "white", columns });
     return enlarged(picture, enlargement(picture.width));
   });
   const { width, height } = pictures[0]!;

@@ -3,6 +3,8 @@ import type { ImageShape } from "../protocol.ts";
 /** From the page to the worker that makes an animated GIF, which answers with its bytes as a Blob, or with what went wrong. */
 export interface GifOrder {
   readonly shape: ImageShape;
+  /** Images in a row, as in `gridOf`. */
+  readonly columns: number | undefined;
   /** Images of each frame, as bytes. */
   readonly frames: readonly Uint8ClampedArray[];
 }
@@ -12,7 +14,7 @@ export type GifAnswer = Blob | { readonly message: string };
 const most = 60;
 
 /** An animation of `frames`, made by a worker that is loaded for it. Throws what goes wrong there. */
-export function gifOf(shape: ImageShape, frames: readonly Uint8ClampedArray[]): Promise<Blob> {
+export function gifOf({ shape, columns, frames }: GifOrder): Promise<Blob> {
   const count = Math.min(most, frames.length);
   const chosen = Array.from({ length: count }, (_, i) => frames[Math.round(((i + 1) * frames.length) / count) - 1]!);
   const worker = new Worker(new URL("./gif-worker.ts", import.meta.url), { type: "module" });
@@ -20,6 +22,6 @@ export function gifOf(shape: ImageShape, frames: readonly Uint8ClampedArray[]): 
     worker.onmessage = ({ data }: MessageEvent<GifAnswer>) => (data instanceof Blob ? resolve(data) : reject(new Error(data.message)));
     worker.onerror = ({ message }) => reject(new Error(message || "Expected the GIF's code to load but it did not; try again"));
   });
-  worker.postMessage({ shape, frames: chosen } satisfies GifOrder);
+  worker.postMessage({ shape, columns, frames: chosen } satisfies GifOrder);
   return made.finally(() => worker.terminate());
 }

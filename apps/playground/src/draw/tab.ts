@@ -2,8 +2,11 @@ import type { Connection } from "../connection.ts";
 import { Pace } from "../pace.ts";
 import { download, element, tell } from "../page.ts";
 import { enlarged, enlargement, gridOf, show } from "../picture.ts";
-import type { Images, Settings } from "../protocol.ts";
+import type { Images } from "../protocol.ts";
+import { ClassChoice } from "./class-choice.ts";
 import { gifOf } from "./gif.ts";
+import { settingsOf } from "./settings.ts";
+import { StartChoice } from "./start-choice.ts";
 import { type Frame, Trajectory } from "./trajectory.ts";
 
 const form = element("settings", HTMLFormElement);
@@ -11,7 +14,7 @@ const canvas = element("grid", HTMLCanvasElement);
 const bar = element("progress", HTMLProgressElement);
 const predicted = element("x0", HTMLInputElement);
 const scrub = element("scrub", HTMLInputElement);
-const [status, device, saved] = [element("status"), element("device"), element("saved")];
+const [status, device, saved, caption] = [element("status"), element("device"), element("saved"), element("caption")];
 const button = (id: string): HTMLButtonElement => element(id, HTMLButtonElement);
 const [drawButton, pauseButton, cancelButton, pngButton, gifButton] = [
   button("draw"),
@@ -22,17 +25,34 @@ const [drawButton, pauseButton, cancelButton, pngButton, gifButton] = [
 ];
 
 let trajectory = new Trajectory();
+/** Pictures in a row of the grid, where that is not for it to say. */
+let columns: number | undefined;
 let pace = new Pace();
 let began = 0;
 let paused = false;
 
-/** Makes the Draw tab live. */
-export function openDraw(connection: Connection): void {
+/** Makes the Draw tab live; the answer takes a picture that is dropped. */
+export function openDraw(connection: Connection): { take(file: File): void } {
+  const [classes, start] = [new ClassChoice(form), new StartChoice(form)];
+  connection.listen({
+    loaded: ({ model: { config } }) => {
+      start.fit(config);
+      classes.offer(config);
+    },
+  });
   listen(connection);
+  form.addEventListener("input", showValues);
+  showValues();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    begin();
-    connection.ask({ kind: "draw", settings: settings() });
+    try {
+      const wanted = classes.of(Number(new FormData(form).get("count") || 1));
+      const settings = settingsOf(form, wanted, start.value);
+      begin(wanted.columns, classes.describe(wanted));
+      connection.ask({ kind: "draw", settings });
+    } catch (error) {
+      tell(status, (error as Error).message, "error");
+    }
   });
   pauseButton.addEventListener("click", () => {
     pause(!paused);
@@ -44,6 +64,12 @@ export function openDraw(connection: Connection): void {
   pngButton.addEventListener("click", savePng);
   gifButton.addEventListener("click", () => void saveGif());
   button("copy").addEventListener("click", () => void copyLink());
+  return start;
+}
+
+/** Says beside each slider where it stands. */
+function showValues(): void {
+  for (const output of form.querySelectorAll("output")) output.value = element(output.htmlFor.value, HTMLInputElement).value;
 }
 
 function listen(connection: Connection): void {
@@ -80,29 +106,17 @@ function listen(connection: Connection): void {
   );
 }
 
-function settings(): Settings {
-  const data = new FormData(form);
-  const number = (name: string): number | undefined => (data.get(name) ? Number(data.get(name)) : undefined);
-  return {
-    sampler: data.get("sampler") as Settings["sampler"],
-    steps: number("steps"),
-    eta: number("eta") ?? 0,
-    count: number("count") ?? 1,
-    seed: number("seed") ?? 0,
-    seed2: number("seed2"),
-    clip: data.get("clip") === "yes",
-    device: String(data.get("device")),
-  };
-}
-
-function begin(): void {
+/** Begins a run of pictures: how many stand in a row, if that matters, and what they are of. */
+function begin(row: number | undefined, classes: string): void {
   trajectory = new Trajectory();
   pace = new Pace();
   began = performance.now();
   [bar.value, scrub.disabled] = [0, true];
   pause(false);
+  columns = row;
   tell(status, "Starting");
   tell(saved, "");
+  tell(caption, classes);
 }
 
 function pause(now: boolean): void {
@@ -131,7 +145,7 @@ function look(): void {
   const frame = frameShown();
   if (!frame) return;
   const { step, images } = frame;
-  show(canvas, gridOf(images.shape, chosen(images)));
+  show(canvas, gridOf(images.shape, chosen(images), { columns }));
   canvas.setAttribute("aria-label", `${images.shape[0]} pictures after step ${step} of ${bar.max}`);
   scrub.setAttribute("aria-valuetext", `Step ${step} of ${bar.max}`);
 }
@@ -139,7 +153,7 @@ function look(): void {
 function savePng(): void {
   const frame = frameShown();
   if (!frame) return;
-  const picture = gridOf(frame.images.shape, chosen(frame.images));
+  const picture = gridOf(frame.images.shape, chosen(frame.images), { columns });
   const large = enlarged(picture, enlargement(picture.width));
   const paper = document.createElement("canvas");
   [paper.width, paper.height] = [large.width, large.height];
@@ -152,10 +166,7 @@ async function saveGif(): Promise<void> {
   gifButton.disabled = true;
   tell(saved, "Making the GIF …");
   try {
-    const gif = await gifOf(
-      frames[0]!.images.shape,
-      frames.map(({ images }) => chosen(images)),
-    );
+    const gif = await gifOf({ shape: frames[0]!.images.shape, columns, frames: frames.map(({ images }) => chosen(images)) });
     download("ddpm.gif", gif);
     tell(saved, `Saved a GIF of ${(gif.size / 1e6).toFixed(1)} MB`);
   } catch (error) {

@@ -1,12 +1,13 @@
 import { evaluate, input, type Numbers, normals, qSample, type Schedule, stream } from "@ddpm/core";
 import { toBytes } from "../bytes.ts";
-import type { Picture } from "./source.ts";
+import type { Picture } from "../source.ts";
 
-/** x_t of one picture at timestep t under each schedule, eq. 4: bytes [schedules, side, side, 3]. The noise is the same whatever t and schedule. */
-export function noised({ side, values }: Picture, schedules: readonly Schedule[], t: number): Uint8ClampedArray<ArrayBuffer> {
+/** x_t of one picture at timestep t under each schedule, eq. 4: bytes [schedules, height, width, channels]. The noise is the same whatever t and schedule. */
+export function noised({ height, width, channels, values }: Picture, schedules: readonly Schedule[], t: number): Uint8ClampedArray<ArrayBuffer> {
+  const shape = [1, height, width, channels];
   const at = (name: "sqrtAlphasCumprod" | "sqrtOneMinusAlphasCumprod") => Float64Array.from(schedules, (schedule) => schedule[name][t]!);
   const coefficient = (name: string) => input(name, [schedules.length, 1, 1, 1]);
-  const xt = qSample(input("x0", [1, side, side, 3]), input("noise", [1, side, side, 3]), {
+  const xt = qSample(input("x0", shape), input("noise", shape), {
     sqrtAlphasCumprod: coefficient("sqrtAlphasCumprod"),
     sqrtOneMinusAlphasCumprod: coefficient("sqrtOneMinusAlphasCumprod"),
   });

@@ -2,9 +2,11 @@ import {
   AverageSampler,
   averagedWeights,
   type Backend,
+  type Config,
   encodeModel,
   imageShape,
   initialState,
+  labelsInTurn,
   parametersFrom,
   runStep,
   type State,
@@ -34,16 +36,20 @@ interface Listener {
   readonly keep: (snapshot: Snapshot) => void;
 }
 
-/** Pictures that training draws, and steps for each: few, since a browser may draw with software. Clipped, since the cosine schedule begins at so little signal that x0 explodes. */
-const sampler = { sampler: "dpm++", batch: 4, steps: 10, clip: true } as const;
+/**
+ * What training draws: one picture of each class, or a few, in few steps, since a browser may draw with software. Clipped, since the cosine schedule begins
+ * at so little signal that x0 explodes.
+ */
+const samplerOf = ({ "model.classes": classes }: Config) => ({ sampler: "dpm++", batch: classes.length || 4, steps: 10, clip: true }) as const;
 
 /** Trains on procedural shapes as `ddpm train --data shapes` does, step for step. Ends with the averaged weights as a checkpoint's bytes. */
 export async function trainLoop(backend: Backend, { config, steps }: TrainingPlan, { say, stopped, from, keep }: Listener): Promise<void> {
   const dataset = shapes({ height: config["data.height"], width: config["data.width"], channels: config["model.channels"] });
-  const training = trainingStep(config);
+  const [training, sampler] = [trainingStep(config), samplerOf(config)];
   await using program = await backend.compile(training.step, from?.state ?? initialState(training, config.seed));
   await using pictures = new AverageSampler({ backend, config, program, scope: training.scope }, sampler);
   const timesteps = timestepSampling(config, from?.timesteps);
+  const labels = labelsInTurn(config, sampler.batch);
   if (program.how !== undefined) say({ kind: "compiled", how: program.how });
   let step = from?.step ?? 0;
   for (let stop = false; step < steps && !stop; stop = await stopped()) {
@@ -52,7 +58,7 @@ export async function trainLoop(backend: Backend, { config, steps }: TrainingPla
     requireFinite(loss, step);
     say({ kind: "loss", step, loss });
     if (step % config["train.sampleEvery"] === 0 || step === steps) {
-      const images = toBytes(await pictures.draw());
+      const images = toBytes(await pictures.draw(labels));
       say({ kind: "samples", step, shape: imageShape(config, sampler.batch), images }, [images.buffer]);
       keep({ step, state: await program.read(), timesteps: timesteps.state() });
     }

@@ -20,6 +20,7 @@ interface Trained {
 /** Makes the Train tab live; `use` takes a checkpoint that a person wants to draw with. */
 export function openTrain(connection: Connection, use: (name: string, checkpoint: Blob) => void): void {
   let trained: Trained | undefined;
+  let classes: readonly string[] = [];
   const run = new Run();
   connection.watch((job) => {
     trainButton.disabled = job !== undefined;
@@ -36,8 +37,9 @@ export function openTrain(connection: Connection, use: (name: string, checkpoint
       lost: () => tell(status, "The browser took WebGL away: opening it again, and going on from where the last pictures were drawn"),
       loss: ({ step, loss }) => run.add(step, loss),
       samples: ({ step, shape, images }) => {
-        show(canvas, gridOf(shape, images));
-        canvas.setAttribute("aria-label", `${shape[0]} pictures that the model draws after step ${step}`);
+        show(canvas, gridOf(shape, images, { columns: classes.length || undefined }));
+        const which = classes.length > 0 ? `: ${classes.join(", ")}` : "";
+        canvas.setAttribute("aria-label", `${shape[0]} pictures that the model draws after step ${step}${which}`);
       },
       trained: ({ step, checkpoint }) => {
         trained = { step, checkpoint: new Blob([checkpoint]) };
@@ -51,6 +53,8 @@ export function openTrain(connection: Connection, use: (name: string, checkpoint
     event.preventDefault();
     try {
       const plan = planOf(form);
+      classes = plan.config["model.classes"];
+      tell(element("train-caption"), classes.length > 0 ? `One picture of each class: ${classes.join(", ")}` : "");
       run.begin(plan.steps);
       connection.ask({ kind: "train", plan });
     } catch (error) {
