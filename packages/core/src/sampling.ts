@@ -147,7 +147,7 @@ export async function compileSampler(
       const from = resume ?? { step: 0, x: start ?? startNoise(seed, batch, elements, first), x0: zeros };
       if (guidance !== 1 && !guided) throw new TypeError(`Expected no guidance without \`guided\` at compilation but found ${guidance}`);
       if ((keep !== undefined) !== inpainting) throw new TypeError("Expected something to keep, and `inpainting` at compilation, or neither");
-      if (keep && table.some(({ alphaBar, alphaBarNext }) => alphaBar === alphaBarNext))
+      if (keep && table.some(({ C, alphaBar, alphaBarNext }) => C !== 0 && alphaBar === alphaBarNext))
         throw new TypeError("Expected a sampler that corrects no step to inpaint with: any but heun");
       const feeds = { ...classFeeds(config, labels, batch), ...(guided && { guidance: Float64Array.of(guidance) }) };
       return steps(program, table, batch, { seed, first, from, feeds, keep });
