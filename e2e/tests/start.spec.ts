@@ -75,14 +75,18 @@ test("keys paint too, and all, clear and invert do for the whole picture; nothin
   expect(await faults(page)).toEqual([]);
 });
 
-test("samplers whose steps build on each other do not repaint, and say so", async ({ page, run }) => {
+test("samplers whose steps build on each other do not repaint, nor does one that corrects them inpaint, and both are said", async ({ page, run }) => {
   await open(page, run, "#start=part&times=3&steps=4");
   await expect(page.locator("#times")).toBeEnabled();
-  await page.locator("[name=sampler]").selectOption("heun");
+  await page.locator("[name=sampler]").selectOption("dpm++");
   await expect(page.locator("#times")).toBeDisabled();
   await expect(page.locator("#times-hint")).toContainText("Only once");
   await page.getByRole("button", { name: "All" }).click();
   await draw(page, 4);
+  await page.locator("[name=sampler]").selectOption("heun");
+  await expect(page.locator("#times-hint")).toContainText("Not with this sampler");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await expect(page.locator("#status")).toContainText("any but heun");
 });
 
 test("little strength stays near the picture, and does the last steps alone", async ({ page, run }) => {

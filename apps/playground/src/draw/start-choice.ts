@@ -8,6 +8,12 @@ import { Easel } from "./easel.ts";
 /** The samplers whose steps do not depend on each other, so that they can be gone again. */
 const repainting: readonly SamplerName[] = ["ddpm", "ddim", "euler"];
 
+function repaintHint(sampler: SamplerName): string {
+  if (sampler === "heun") return "Not with this sampler, which corrects each of its steps: choose another.";
+  if (repainting.includes(sampler)) return "More fit the new part better to the rest, and take as much longer.";
+  return "Only once: the steps of this sampler build on each other.";
+}
+
 /** The size that a picture is shown in while there is no model. */
 const noModel: PictureSize = { height: 32, width: 32, channels: 3 };
 
@@ -65,11 +71,8 @@ export class StartChoice {
       group.hidden = group.disabled = !group.dataset["start"]!.split(" ").includes(start);
     element("seed-name").textContent = start === "seeds" ? "Seed A" : "Seed";
     const sampler = (this.#form.elements.namedItem("sampler") as HTMLSelectElement).value as SamplerName;
-    const repaints = repainting.includes(sampler);
-    element("times", HTMLInputElement).disabled = !repaints;
-    element("times-hint").textContent = repaints
-      ? "More fit the new part better to the rest, and take as much longer."
-      : "Only once: the steps of this sampler build on each other.";
+    element("times", HTMLInputElement).disabled = !repainting.includes(sampler);
+    element("times-hint").textContent = repaintHint(sampler);
     if (this.#showsPicture) this.#put(start === "part");
   }
 
