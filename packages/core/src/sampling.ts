@@ -17,7 +17,7 @@ import {
 import { Scope } from "./scope.ts";
 import type { Row } from "./solvers.ts";
 import { array, concat, input, size, type Tensor, variable } from "./tensor.ts";
-import { averagedWeights, gaussian, imageShape, model } from "./training.ts";
+import { gaussian, imageShape, model } from "./training.ts";
 
 /** After a step of sampling: `x()` reads x_{t-1} and `x0()` the predicted x_0 from the device, [batch, height, width, channels]. */
 export interface Progress {
@@ -172,39 +172,6 @@ export async function pSampleLoop(
 export async function samplesOf(sampler: Sampler, options: Draw = {}): Promise<Numbers> {
   for await (const { step, steps, x } of sampler.draw(options)) if (step === steps) return await x();
   throw new RangeError("Expected a schedule of at least one timestep");
-}
-
-/** A training that is under way. */
-export interface Trainee {
-  readonly backend: Backend;
-  readonly config: Config;
-  readonly program: Program;
-  readonly scope: Scope;
-}
-
-/** Draws with the averaged weights of a training as they are at the moment, always from the same noise; compiles its sampler at the first draw. */
-export class AverageSampler implements AsyncDisposable {
-  readonly #trainee: Trainee;
-  readonly #settings: SamplerSettings;
-  #sampler: Sampler | undefined;
-
-  constructor(trainee: Trainee, settings: SamplerSettings) {
-    this.#trainee = trainee;
-    this.#settings = settings;
-  }
-
-  /** Images [batch, height, width, channels], of the classes that `labels` say. */
-  async draw(labels: Draw["labels"] & {} = []): Promise<Numbers> {
-    const { backend, config, program, scope } = this.#trainee;
-    const averages = await averagedWeights(program, scope);
-    this.#sampler ??= await compileSampler(backend, config, averages, this.#settings);
-    await this.#sampler.write(averages);
-    return samplesOf(this.#sampler, { seed: config.seed, labels });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sampler?.[Symbol.asyncDispose]();
-  }
 }
 
 interface Course {
