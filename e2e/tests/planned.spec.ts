@@ -44,6 +44,7 @@ const models = {
   "one level": { "model.dimMults": [1], "data.height": 5, "data.width": 7 },
   "widths that fall": { "model.dim": 6, "model.dimMults": [2, 1] },
   "three levels, wider than high": { "model.dimMults": [1, 1, 2], "data.height": 4, "data.width": 20 },
+  "a variance of its own": { "diffusion.variance": "learned", "model.channels": 3 },
   ConvNeXt: { "model.block": "convnext", "model.dim": 6, "model.dimMults": [1, 3] },
 };
 

@@ -107,6 +107,12 @@ const imageCases: readonly Case[] = [
   onImages("parts as one image", [1, 4, 6, 3], (x, weight) =>
     groupNorm(constantScope(), concat([x, x.conv2d(weight(3, 3, 3, 6), { padding: 1 })], 3), 3),
   ),
+  onImages("some channels of an image", [2, 4, 6, 7], (x, weight) =>
+    x
+      .slice(3, 2, 3)
+      .mul(weight(3))
+      .add(x.slice(3, 4, 3).exp()),
+  ),
   onImages("groupNorm far from zero", [2, 9, 6, 8], (x) => groupNorm(constantScope(), x.mul(0.3).add(10), 2)),
   ...[1, 5, 8].map((width) => onImages(`attention ${width} wide`, [2, 3, width, 8], (x) => attention(constantScope(), x))),
   ...[1, 5, 8].map((width) => onImages(`linear attention ${width} wide`, [2, 3, width, 6], (x) => linearAttention(constantScope(), x))),

@@ -7,7 +7,7 @@ import { argumentsOf, described, groupsOf, headsOf, type NodeName, NoPlan, nameO
 import { fours } from "./layout.ts";
 import { ownMoments } from "./norm.ts";
 import type { Planner, Site } from "./planner.ts";
-import { type Image, matrices, rows, type Surface, type Value } from "./shader.ts";
+import { type Image, matrices, rows, type Shader, type Surface, type Value } from "./shader.ts";
 
 type Writer = (planner: Planner, node: Tensor, site: Site) => Value;
 
@@ -57,20 +57,35 @@ const multiplied: Writer = (planner, node, { shader }) => {
   return pointwise(shader, images, shader.read(matrices(planner.onHost(weights), channels, weights.shape[1]!)));
 };
 
-const concatenated: Writer = (planner, node, { shader }) => {
-  if ((node as Tensor<"concat">).attrs.axis !== 3) throw new NoPlan("it joins images along another axis than that of channels");
+/** Channel `n` of an image at the fragment's pixel j of four. */
+const channelOf = (shader: Shader, { surface, channels }: Image, n: string): string =>
+  `texelFetch(${shader.read(surface)}, ivec3(g * ${shader.int(fours(channels))} + ${n} / 4, p.y, j), 0)[${n} % 4]`;
+
+/** A value whose channel n is the expression `channel`, in n and j. */
+function byChannel(shader: Shader, channel: string): Value {
   const result = shader.declare(() => "vec4(0.)");
-  let first = 0;
-  const parts = planner.parts(node).map(({ surface, channels }) => {
-    const n = `(n - ${shader.int(first)})`;
-    const fetch = `texelFetch(${shader.read(surface)}, ivec3(g * ${shader.int(fours(channels))} + ${n} / 4, p.y, j), 0)[${n} % 4]`;
-    first += channels;
-    return `n < ${shader.int(first)} ? ${fetch}`;
-  });
   for (const j of [0, 1, 2, 3])
     for (const [i, component] of [..."xyzw"].entries())
-      shader.line(`{int n = c * 4 + ${i}; const int j = ${j}; ${result(j)}.${component} = ${parts.join(" : ")} : 0.;}`);
+      shader.line(`{int n = c * 4 + ${i}; const int j = ${j}; ${result(j)}.${component} = ${channel};}`);
   return result;
+}
+
+const concatenated: Writer = (planner, node, { shader }) => {
+  if ((node as Tensor<"concat">).attrs.axis !== 3) throw new NoPlan("it joins images along another axis than that of channels");
+  let first = 0;
+  const parts = planner.parts(node).map((image) => {
+    const fetch = channelOf(shader, image, `(n - ${shader.int(first)})`);
+    first += image.channels;
+    return `n < ${shader.int(first)} ? ${fetch}`;
+  });
+  return byChannel(shader, `${parts.join(" : ")} : 0.`);
+};
+
+const sliced: Writer = (planner, node, { shader }) => {
+  const { axis, start, length } = (node as Tensor<"slice">).attrs;
+  if (axis !== 3) throw new NoPlan("it cuts images along another axis than that of channels");
+  const image = planner.image(argumentsOf(node)[0]!);
+  return byChannel(shader, `n < ${shader.int(length)} ? ${channelOf(shader, image, `(n + ${shader.int(start)})`)} : 0.`);
 };
 
 const normalised: Writer = (planner, node, site) => {
@@ -151,6 +166,7 @@ const linearlyAttended: Writer = (planner, node, { shader }) => {
 export const writers: { readonly [N in NodeName]?: Writer } = {
   ...Object.fromEntries(Object.entries(formulas).map(([name, formula]) => [name, elementwise(formula)])),
   concat: concatenated,
+  slice: sliced,
   groupNorm: normalised,
   pointwise: product(multiplied),
   conv2d: product(convolved),

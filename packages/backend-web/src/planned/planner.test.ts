@@ -49,6 +49,12 @@ test("a guided step is the model twice, with the weights and shaders of one", ()
   assert.ok(new Set(passes).size <= new Set(once).size + 1, `${new Set(passes).size} shaders against ${new Set(once).size}`);
 });
 
+test("a step of a model that learns its variance has a plan, guided too", () => {
+  const learned = configure({ ...notebook, "model.classes": ["a", "b"], "diffusion.variance": "learned" });
+  for (const guided of [false, true])
+    assert.deepEqual([...planOf(samplingStep(learned, 2, { clip: true, guided })).updates.keys()].sort(), ["x", "x0"]);
+});
+
 test("every texture that a pass reads was written by one before it, or is given", () => {
   const { passes, uploads, state } = planOf(samplingStep(notebook, 1, { clip: false }));
   const there = new Set<object>([...uploads.values(), ...state.values()].map(({ surface }) => surface));
