@@ -72,7 +72,7 @@ export interface SamplerSettings extends SamplerOptions {
   readonly inverse?: boolean;
   /** Images a run. */
   readonly batch: number;
-  /** Whether draws may have a guidance other than 1, for which a step calls the model twice. */
+  /** Whether draws may have a guidance other than 1, for which a step calls the model twice, and DDIM rederives eps unless told. */
   readonly guided?: boolean | undefined;
   /** Whether draws keep a part of known images. */
   readonly inpainting?: boolean | undefined;
@@ -122,7 +122,7 @@ export async function compileSampler(
 ): Promise<Sampler> {
   if (guided && classWidth(config) === 0) throw new TypeError("Expected a model with classes to guide but found one without");
   const { "diffusion.variance": variance, "diffusion.objective": objective } = config;
-  const settings = { variance, objective, ...options };
+  const settings = { variance, objective, rederive: guided, ...options };
   const tableOf = (strength: number): Row[] => rows(sampler, scheduleFor(config), { ...settings, strength });
   const ownTable = inverse ? inversionRows(scheduleFor(config), settings) : tableOf(options.strength ?? 1);
   const clip = !inverse && (options.clip ?? samplers[sampler].clip);

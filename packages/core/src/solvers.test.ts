@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { type Objective, objectiveNames } from "./objective.ts";
 import { inversionRows, rows, type SamplerName, samplerNames } from "./sampler.ts";
 import { type Schedule, schedule } from "./schedule.ts";
-import type { Row } from "./solvers.ts";
-import { type Spacing, sigmaOf, spacingNames } from "./spacing.ts";
+import { ddim, euler, type Row } from "./solvers.ts";
+import { levelsAt, type Spacing, sigmaOf, spacingNames } from "./spacing.ts";
 
 /** x0 at which a model believes x to be drawn from, at a level. */
 type Belief = (x: number, alphaBar: number) => number;
@@ -110,3 +110,13 @@ test("inversionRows() lead an image to the noise that ddim leads back to it, the
 function near(found: number, expected: number, tolerance: number): void {
   assert.ok(Math.abs(found - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${found} for ${expected}`);
 }
+
+test("DDIM that rederives eps is Euler's method, and the same where x0 is not clipped", () => {
+  const levels = levelsAt(schedule("linear", 100), [99, 60, 30, 5]);
+  const near = (found: readonly Row[], expected: readonly Row[]): void => {
+    for (const [i, row] of found.entries())
+      for (const name of ["a", "b", "A", "B", "D", "E"] as const) assert.ok(Math.abs(row[name] - expected[i]![name]) < 1e-12, `${name} of row ${i}`);
+  };
+  near(ddim(levels, { clip: true, rederive: true }), euler(levels));
+  near(ddim(levels, { clip: false, rederive: true }), ddim(levels, { clip: false }));
+});

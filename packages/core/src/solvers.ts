@@ -33,6 +33,8 @@ const deviations: { readonly [V in Variance]: (logBeta: number, logPosterior: nu
 export interface SolverOptions {
   /** Whether x0 is clipped to [-1, 1] at each step. */
   readonly clip?: boolean | undefined;
+  /** Whether DDIM's eps follows from the clipped x0, which a guided model needs, rather than being the raw prediction, as in diffusers. */
+  readonly rederive?: boolean | undefined;
   /** DDIM's noise: 0 is deterministic, 1 has DDPM's variance. */
   readonly eta?: number | undefined;
   /** DDPM's noise: the posterior's variance (eq. 7) or beta, the two choices of section 3.2, or what the model says between them. */
@@ -65,19 +67,22 @@ export const ddpm: Solver = (levels, { variance = "posterior", clip = true, obje
 };
 
 /**
- * Song et al. 2021, eq. 12 and 16; eps stays the raw prediction where x0 is clipped. Where x0 is not clipped and follows from eps it is written out in x and eps.
+ * Song et al. 2021, eq. 12 and 16; eps stays the raw prediction where x0 is clipped, unless one wants to `rederive` it. Where x0 is not clipped and follows from eps it is written out in x and eps.
  * Throws a RangeError unless `eta` is in [0, 1].
  */
-export const ddim: Solver = (levels, { eta = 0, clip = true, objective = "eps" } = {}) => {
+export const ddim: Solver = (levels, { eta = 0, clip = true, rederive = false, objective = "eps" } = {}) => {
   if (!(eta >= 0 && eta <= 1)) throw new RangeError(`Expected eta in [0, 1] but found ${eta}`);
   return stepsOf(levels).map((step) => {
     const { alphaBar, alphaBarNext } = step;
     const sigma = eta * Math.sqrt(((1 - alphaBarNext) / (1 - alphaBar)) * (1 - alphaBar / alphaBarNext));
     const direction = Math.sqrt(Math.max(0, 1 - alphaBarNext - sigma ** 2));
     const scale = Math.sqrt(alphaBarNext / alphaBar);
-    const mean = needsX0(clip, objective)
-      ? { B: Math.sqrt(alphaBarNext), D: direction }
-      : { A: scale, D: direction - scale * Math.sqrt(1 - alphaBar) };
+    const turn = direction / Math.sqrt(1 - alphaBar); // eps = (x - √alphaBar·x0)/√(1 - alphaBar)
+    const mean = !needsX0(clip, objective)
+      ? { A: scale, D: direction - scale * Math.sqrt(1 - alphaBar) }
+      : rederive
+        ? { A: turn, B: Math.sqrt(alphaBarNext) - turn * Math.sqrt(alphaBar) }
+        : { B: Math.sqrt(alphaBarNext), D: direction };
     return row(step, objective, { ...mean, E: sigma });
   });
 };
