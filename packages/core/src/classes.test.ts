@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Numbers } from "./backend.ts";
 import { classRows, droppedLabels, guide, labelsInRows } from "./classes.ts";
-import { configure } from "./config.ts";
+import { configure, scheduleFor } from "./config.ts";
 import { batch } from "./dataset.ts";
+import { normals, startNoise, stream } from "./random.ts";
 import { evaluate, reference } from "./reference.ts";
 import { compileSampler, type Draw, samplesOf } from "./sampling.ts";
+import { Scope } from "./scope.ts";
 import { shapes } from "./shapes.ts";
-import { array } from "./tensor.ts";
-import { initialState, trainingFeeds, trainingStep } from "./training.ts";
+import { array, input } from "./tensor.ts";
+import { initialState, model, trainingFeeds, trainingStep } from "./training.ts";
 
 const config = configure({
   "model.dim": 4,
@@ -75,6 +77,27 @@ test("guidance 0 draws without the class, 1 as the plain model, and more goes fu
   assert.ok(close(await drawn({ labels, guidance: 0 }, true), await drawn({})));
   assert.ok(close(await drawn({ labels, guidance: 1 }, true), await drawn({ labels })));
   assert.ok(!close(await drawn({ labels, guidance: 3 }, true), await drawn({ labels })));
+});
+
+test("guidance changes the prediction and leaves the learned variance that of the class", async () => {
+  const own = configure(config, { "diffusion.variance": "learned" });
+  const parameters = trainingStep(own).scope.initialValues(3);
+  const [x, z] = [startNoise(1, 2, 16), normals(stream(1, "steps", 0), 32)];
+  const output = model(new Scope(), input("x", [2, 4, 4, 1]), input("t", [1], "int32"), own); // of each pixel eps and spread
+  const told = (labels: readonly (number | undefined)[]): Float64Array =>
+    evaluate([output], new Map<string, Numbers>([...parameters, ["x", x], ["t", Int32Array.of(2)], ["classes", classRows(own, labels)]]))[0]!;
+  const [withClass, without] = [told([1, 2]), told([undefined, undefined])];
+
+  await using sampler = await compileSampler(reference(), own, parameters, { sampler: "ddpm", clip: false, batch: 2, guided: true });
+  const { value: first } = await sampler.draw({ seed: 1, labels: [1, 2], guidance: 3 }).next();
+  const [beta, alphaBar, posteriorVariance] = (["betas", "alphasCumprod", "posteriorVariance"] as const).map((name) => scheduleFor(own)[name][2]!);
+  for (const [i, found] of (await first!.x()).entries()) {
+    const eps = without[2 * i]! + 3 * (withClass[2 * i]! - without[2 * i]!);
+    const share = (withClass[2 * i + 1]! + 1) / 2; // Nichol and Dhariwal 2021, eq. 15
+    const sigma = Math.sqrt(beta! ** share * posteriorVariance! ** (1 - share));
+    const expected = (x[i]! - (beta! / Math.sqrt(1 - alphaBar!)) * eps) / Math.sqrt(1 - beta!) + sigma * z[i]!;
+    assert.ok(Math.abs(found - expected) < 1e-9, `pixel ${i}: ${found} for ${expected}`);
+  }
 });
 
 test("classes and guidance are refused where they mean nothing", async () => {

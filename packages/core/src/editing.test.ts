@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Numbers } from "./backend.ts";
-import { configure } from "./config.ts";
+import { configure, scheduleFor } from "./config.ts";
 import { noised, repaint, slerp } from "./editing.ts";
-import { startNoise } from "./random.ts";
+import { normals, startNoise, stream } from "./random.ts";
 import { reference } from "./reference.ts";
 import { rows } from "./sampler.ts";
 import { compileSampler, type Draw, type SamplerSettings, samplesOf } from "./sampling.ts";
@@ -55,6 +55,20 @@ for (const [sampler, { limit, ...options }] of Object.entries(solvers) as ["ddpm
   });
 }
 
+test("a learned variance is the middle of its range in the rows that go back, and stays in those that do not", () => {
+  const table = rows("ddpm", linear, { steps: 4, variance: "learned" });
+  const often = repaint(table, { jump: 1, times: 2 });
+  assert.equal(often.length, 7);
+  for (const [i, row] of table.entries()) assert.deepEqual(often[2 * i], row);
+  assert.ok(table[1]!.F > 0);
+  for (const [i, row] of table.slice(1).entries()) {
+    const { E, F } = often[2 * i + 1]!;
+    const alpha = row.alphaBar / row.alphaBarNext;
+    assert.equal(F, 0);
+    assert.ok(Math.abs(E ** 2 - (alpha * row.E ** 2 + 1 - alpha)) < 1e-12, `${E}`);
+  }
+});
+
 test("repainting once is the table itself; rows that depend on the step before are refused", () => {
   const table = rows("ddpm", linear, { steps: 7 });
   assert.deepEqual(repaint(table, { jump: 3, times: 1 }), table);
@@ -104,6 +118,20 @@ test("inpainting ends in the known image where the mask is 0, and draws all wher
     2,
   );
   for (const i of known.keys()) assert.equal(half[i] === known[i], i % 2 === 0, `pixel ${i}`);
+});
+
+test("what is kept is at each step the known image, noised to the level that the step ends at", async () => {
+  await using sampler = await compileSampler(reference(), config, parameters, { sampler: "ddim", batch: 2, inpainting: true });
+  const { alphasCumprod } = scheduleFor(config);
+  const keep = { known, mask: maskOf((i) => i % 2) };
+  for await (const { step, t, x } of sampler.draw({ seed: 1, keep })) {
+    const alphaBar = alphasCumprod[t - 1] ?? 1;
+    const z = normals(stream(1, "steps", step - 1), 32);
+    for (const [i, value] of (await x()).entries()) {
+      const expected = Math.sqrt(alphaBar) * known[i]! + Math.sqrt(1 - alphaBar) * z[i]!;
+      assert.equal(Math.abs(value - expected) < 1e-12, i % 2 === 0, `pixel ${i} after step ${step}: ${value} and ${expected}`);
+    }
+  }
 });
 
 test("an image that is hardly noised is hardly changed; what it is noised with follows from the seed", async () => {

@@ -89,12 +89,14 @@ function drive(table: readonly Row[], { xT, noise, init_noise_sigma: sigma = 1 }
   });
 }
 
+const formula = { a: 2, b: 0.5, c: 0.25, d: -1, A: 3, B: 0.7, C: -0.2, D: 1.5, E: 0.1, F: 0.3 };
+const coefficients = (row: typeof formula) => Object.fromEntries(coefficientNames.map((name) => [name, constant(row[name])])) as RowCoefficients;
+
 test("samplerStep() computes a row's formula", () => {
   const [x, x0Previous, prediction, z] = ["x", "x0Previous", "prediction", "z"].map((name) => input(name, [2]));
   const values = { x: [0.5, -2], x0Previous: [1, 0.25], prediction: [-1, 2], z: [0.1, 3] };
   const feeds = new Map(Object.entries(values).map(([name, numbers]) => [name, Float64Array.from(numbers)]));
-  const numbers = [2, 0.5, 0.25, -1, 3, 0.7, -0.2, 1.5, 0.1];
-  const row = Object.fromEntries(coefficientNames.map((name, i) => [name, constant(numbers[i]!)])) as RowCoefficients;
+  const row = coefficients(formula);
   for (const clip of [false, true]) {
     const next = samplerStep(x!, x0Previous!, prediction!, z!, row, { clip });
     const [found, x0] = evaluate([next.x, next.x0], feeds);
@@ -103,6 +105,17 @@ test("samplerStep() computes a row's formula", () => {
     near(found![0]!, 3 * 0.5 + 0.7 * 0.5 - 0.2 * 1 + 1.5 * (0.25 * 0.5 + 1) + 0.1 * 0.1);
     near(found![1]!, 3 * -2 + 0.7 * expected[1]! - 0.2 * 0.25 + 1.5 * (0.25 * -2 - 2) + 0.1 * 3);
   }
+});
+
+test("samplerStep() makes the noise exp(F·spread) times as large where the model has twice as many channels", () => {
+  const [x, x0Previous, z] = ["x", "x0Previous", "z"].map((name) => input(name, [1, 2]));
+  const values = { x: [0.5, -2], x0Previous: [1, 0.25], output: [-1, 2, 2, -1], z: [0.1, 3] }; // spreads 2 and -1
+  const feeds = new Map(Object.entries(values).map(([name, numbers]) => [name, Float64Array.from(numbers)]));
+  const next = samplerStep(x!, x0Previous!, input("output", [1, 4]), z!, coefficients(formula));
+  const [found, x0] = evaluate([next.x, next.x0], feeds);
+  assert.deepEqual([...x0!], [0.5, -3]);
+  near(found![0]!, 3 * 0.5 + 0.7 * 0.5 - 0.2 * 1 + 1.5 * (0.25 * 0.5 + 1) + 0.1 * Math.exp(0.6) * 0.1);
+  near(found![1]!, 3 * -2 + 0.7 * -3 - 0.2 * 0.25 + 1.5 * (0.25 * -2 - 2) + 0.1 * Math.exp(-0.3) * 3);
 });
 
 test("ddpm() over all timesteps without clip is pSample(), eq. 11, for both variances", () => {

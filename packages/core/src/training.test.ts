@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Numbers } from "./backend.ts";
-import { configure, scheduleFor } from "./config.ts";
+import type { Numbers, State } from "./backend.ts";
+import { type Config, configure, scheduleFor } from "./config.ts";
 import { batch, type Dataset } from "./dataset.ts";
 import { pSample } from "./diffusion.ts";
 import { minSnrWeight, objectiveNames } from "./objective.ts";
@@ -12,7 +12,8 @@ import { compileSampler, pSampleLoop, type Reached, samplesOf } from "./sampling
 import { Scope } from "./scope.ts";
 import { shapes } from "./shapes.ts";
 import { input } from "./tensor.ts";
-import { type Batch, initialState, model, trainingFeeds, trainingStep } from "./training.ts";
+import { timestepSampling, uniformTimesteps } from "./timestep-sampling.ts";
+import { type Batch, initialState, model, runStep, trainingFeeds, trainingStep } from "./training.ts";
 
 const config = (count: number) =>
   configure({
@@ -70,6 +71,20 @@ test("what fills a partial batch weighs nothing: loss and update are those of th
   }
 });
 
+/** Each image's mean square error at step 1 of seed 0, written out: images [count, 4, 4, 1] at timesteps [count]. */
+function squaredErrors(own: Config, state: State, images: Numbers, t: Numbers): number[] {
+  const shape = [t.length, 4, 4, 1];
+  const image = (i: number): number => Math.floor(i / 16);
+  const of = (constants: Float64Array, i: number): number => constants[t[image(i)]!]!;
+  const { sqrtAlphasCumprod: signal, sqrtOneMinusAlphasCumprod: share } = scheduleFor(own);
+  const noise = normals(stream(0, "noise", 1), images.length);
+  const xt = noise.map((z, i) => of(signal, i) * images[i]! + of(share, i) * z);
+  const expected = { eps: noise, x0: images, v: noise.map((z, i) => of(signal, i) * z - of(share, i) * images[i]!) }[own["diffusion.objective"]];
+  const prediction = model(new Scope(), input("x", shape), input("t", [t.length], "int32"), own);
+  const predicted = evaluate([prediction], new Map<string, Numbers>([...state, ["x", xt], ["t", t]]))[0]!;
+  return Array.from(t, (_, b) => predicted.reduce((sum, y, i) => sum + (image(i) === b ? (y - expected[i]!) ** 2 / 16 : 0), 0));
+}
+
 for (const objective of objectiveNames) {
   test(`a step's losses are those of objective ${objective}, and its loss their mean by min-SNR weights`, async () => {
     const own = configure(config(2), { "diffusion.objective": objective, "diffusion.timesteps": 50, "train.minSnr": 5, "train.loss": "l2" });
@@ -79,19 +94,40 @@ for (const objective of objectiveNames) {
     await using program = await reference().compile(training.step, state);
     const { loss, losses } = await program.run(feeds);
 
-    const [x0, noise] = [feeds["images"]!, normals(stream(0, "noise", 1), 32)];
-    const image = (i: number): number => Math.floor(i / 16);
-    const [signal, share] = ["sqrtAlphasCumprod", "sqrtOneMinusAlphasCumprod"].map((name) => feeds[name]!) as [Numbers, Numbers];
-    const xt = noise.map((z, i) => signal[image(i)]! * x0[i]! + share[image(i)]! * z);
-    const prediction = model(new Scope(), input("x", [2, 4, 4, 1]), input("t", [2], "int32"), own);
-    const predicted = evaluate([prediction], new Map<string, Numbers>([...state, ["x", xt], ["t", feeds["t"]!]]))[0]!;
-    const expected = { eps: noise, x0, v: noise.map((z, i) => signal[image(i)]! * z - share[image(i)]! * x0[i]!) }[objective];
-    const means = [0, 1].map((b) => predicted.reduce((sum, y, i) => sum + (image(i) === b ? (y - expected[i]!) ** 2 / 16 : 0), 0));
+    const means = squaredErrors(own, state, feeds["images"]!, feeds["t"]!);
     const weights = Array.from(feeds["t"]!, (t) => minSnrWeight(objective, scheduleFor(own).snr[t]!, 5));
     for (const [i, mean] of means.entries()) assert.ok(Math.abs(losses![i]! - mean) < 1e-6, `${losses![i]} for ${mean}`);
     assert.ok(Math.abs(loss![0]! - (means[0]! * weights[0]! + means[1]! * weights[1]!) / 2) < 1e-6 * Math.max(1, loss![0]!), `${loss![0]}`);
   });
 }
+
+test("a step in two runs weighs each image by its drawn timestep, and the timesteps learn what was minimised, but not of padding", async () => {
+  const own = configure(config(4), { "train.timesteps": "importance", "train.accumulate": 2, "train.minSnr": 50, "train.loss": "l2" });
+  const history = [1, 2, 3].map((loss) => new Array<number>(10).fill(loss)); // so far, of each timestep
+  const learnt = new Map([
+    ["lossHistory", Float32Array.from(history.flat())],
+    ["lossCounts", Float32Array.of(10, 10, 10)],
+  ]);
+  const timesteps = timestepSampling(own, learnt);
+  const training = trainingStep(own);
+  const state = initialState(training, 0);
+  await using program = await reference().compile(training.step, state);
+  const data = await batchOf(dataset, 4); // three images and one of padding
+  const { t, loss, losses } = await runStep(program, own, data, 1, timesteps);
+  assert.deepEqual(t, timestepSampling(own, learnt).draw(1).t);
+  assert.notDeepEqual(t, uniformTimesteps(own, 1).t);
+
+  const means = squaredErrors(own, state, data.images, t);
+  for (const [i, mean] of means.entries()) assert.ok(Math.abs(losses[i]! - mean) < 1e-9, `losses[${i}]: ${losses[i]} for ${mean}`);
+  const minimised = means.map((mean, i) => mean * Math.min(1, 50 / scheduleFor(own).snr[t[i]!]!));
+  const importance = [1, 2, 3].map((moment) => 1 / (3 * (0.999 * (moment / 6) + 0.001 / 3))); // 1 / (T·p)
+  const expected = [0, 1, 2].reduce((sum, i) => sum + (minimised[i]! * importance[t[i]!]!) / 3, 0);
+  assert.ok(Math.abs(loss - expected) < 1e-6 * expected, `${loss} for ${expected}`);
+  for (const i of [0, 1, 2]) history[t[i]!]!.push(minimised[i]!);
+  const recent = history.flatMap((row) => row.slice(-10));
+  for (const [i, value] of timesteps.state().get("lossHistory")!.entries())
+    assert.ok(Math.abs(value - recent[i]!) < 1e-6, `${value} for ${recent[i]}`);
+});
 
 test("a model that learns its variance trains, draws with it by ddpm, and without it by the other samplers", async () => {
   const own = configure(config(2), { "diffusion.timesteps": 10, "diffusion.schedule": "cosine", "diffusion.variance": "learned" });
