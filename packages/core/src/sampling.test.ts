@@ -18,17 +18,12 @@ const small = configure({
 });
 const { alphasCumprod, betas } = scheduleFor(small);
 
-/** Weights with which the model says `said` of every pixel: all are 0 but the last bias. */
-const constantModel = (said: number): Map<string, Numbers> =>
-  new Map(
-    Array.from(parametersOf(small), ([name, { tensor }]) => [
-      name,
-      new Float64Array(size(tensor.shape)).fill(name === "final_conv.1.bias" ? said : 0),
-    ]),
-  );
-
 const said = 0.4;
-const parameters = constantModel(said);
+
+/** Weights with which the model says `said` of every pixel: all are 0 but the last bias. */
+const parameters = new Map<string, Numbers>(
+  Array.from(parametersOf(small), ([name, { tensor }]) => [name, new Float64Array(size(tensor.shape)).fill(name === "final_conv.1.bias" ? said : 0)]),
+);
 
 /** What x at alphaBar is made of, √alphaBar·x0 + √(1 - alphaBar)·eps, where a model of each objective says `said`. */
 const meant: { readonly [O in Objective]: (x: number, alphaBar: number) => { readonly x0: number; readonly eps: number } } = {
