@@ -30,7 +30,10 @@ export function coldStep(config: Config): TrainingStep {
   return { step: { outputs: { loss, ...outputs }, updates }, scope, averages: [...averages(config).keys()] };
 }
 
-/** What step n = 1, 2, … is fed: core's feeds, and the batch at t from 1 to T. Every image has a seed that no other step's has, nor those of `degraded`. */
+/** Seeds from here on are for images that are not trained on. */
+export const unseenSeed = 2 ** 31;
+
+/** What step n = 1, 2, … is fed: core's feeds, and the batch at t from 1 to T. Every image has a seed that no other step's has. */
 export function coldFeeds(config: Config, degradation: Degradation, batch: Batch, n: number): Record<string, Numbers> {
   const feeds = trainingFeeds(config, batch, n);
   const t = Int32Array.from(feeds["t"]!, (t) => t + 1);

@@ -16,7 +16,7 @@ import {
   trainingBatch,
 } from "@ddpm/core";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { coldFeeds, coldStep, degraded, restoration, sample } from "./cold.ts";
+import { coldFeeds, coldStep, degraded, restoration, sample, unseenSeed } from "./cold.ts";
 import { type Degradation, type DegradationName, degradationNames, degradations } from "./degradations.ts";
 import { fashionMnist } from "./fashion-mnist.ts";
 import { type PictureRow, writePicture } from "./picture.ts";
@@ -81,7 +81,7 @@ async function restoredRows(backend: Backend, config: Config, degradation: Degra
   const { "diffusion.timesteps": timesteps } = config;
   await using program = await backend.compile(restoration(config, unseen), weights);
   const restore = async (xt: Float32Array, t: number) => (await program.run({ xt, t: Int32Array.of(t) }))["x0"]!;
-  const degrade = (x0: Numbers, t: number) => degraded(degradation, x0, new Int32Array(unseen).fill(t));
+  const degrade = (x0: Numbers, t: number) => degraded(degradation, x0, new Int32Array(unseen).fill(t), unseenSeed);
   const x = degrade(x0, timesteps);
   const row = (name: string, images: Float32Array): PictureRow => ({ label: [name, `mean error ${meanError(images, x0).toFixed(3)}`], images });
   return [

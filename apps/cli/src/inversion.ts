@@ -1,4 +1,4 @@
-import { type Backend, compileSampler, imageShape, type Spacing, samplesOf, size } from "@ddpm/core";
+import { type Backend, compileInversion, imageShape, type Spacing, samplesOf, size } from "@ddpm/core";
 import type { Checkpoint } from "./checkpoint-file.ts";
 
 export interface InversionOptions {
@@ -21,7 +21,7 @@ export async function noiseOf(
 ): Promise<Float32Array> {
   const elements = size(imageShape(config, 1));
   const batch = Math.min(mostAtOnce, images.length / elements);
-  await using sampler = await compileSampler(backend, config, parameters, { inverse: true, batch, steps, spacing, sigmaMax });
+  await using sampler = await compileInversion(backend, config, parameters, { batch, steps, spacing, sigmaMax });
   const out = new Float32Array(images.length);
   for (let first = 0; first < images.length; first += batch * elements) {
     const start = new Float32Array(batch * elements);

@@ -116,6 +116,8 @@ test("inferModel() names the first parameter that is missing, unexpected or of a
   refuses(new Map([["conv1.weight", range(1)]]), /U-Net with init_conv\.weight but found conv1\.weight: /);
   refuses(new Map([...model, ["init_conv.weight", range(3)]]), /init_conv\.weight of 4 axes but found \[3\]/);
   refuses(new Map([...model, ["fc.bias", range(1)]]), /without fc\.bias/);
+  const none = encode(new Map([["class_emb.weight", { shape: [0, 60_000_000], dtype: "F32", data: new Float32Array(0) }]]), {});
+  assert.throws(() => decodeModel(none), { name: "SyntaxError", message: /class_emb\.weight to hold numbers but found \[0,60000000\]/ });
   refuses(new Map([...model, ["time_mlp.1.weight", range(9, 32)]]), /model\.dim/);
   refuses(new Map([...model, ["mid_attn.fn.fn.to_out.weight", range(1, 1, 2, 5)]]), /to_out\.weight of \[16,128,1,1\] but found \[5,2,1,1\]/);
   for (const name of model.keys()) {

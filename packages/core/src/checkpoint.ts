@@ -152,6 +152,8 @@ function axis(parameters: ReadonlyMap<string, { readonly shape: Shape }>, name: 
 function parameterOf(name: string, { shape, dtype, data }: StoredTensor): ParameterValue {
   if (!(data instanceof Float32Array))
     throw new SyntaxError(`Expected parameter ${quoted(name)} to hold floats but found ${dtype}: save only the model's weights`);
+  if (data.length === 0)
+    throw new SyntaxError(`Expected parameter ${quoted(name)} to hold numbers but found [${shape}]: check that the file is whole`);
   if (!fromTorchAxes[shape.length])
     throw new SyntaxError(`Expected parameter ${quoted(name)} to have 1, 2 or 4 axes but found [${shape}]: save only a DDPM U-Net`);
   return fromTorch({ shape, data });

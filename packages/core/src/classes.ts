@@ -14,26 +14,22 @@ export const classWidth = ({ "model.classes": classes }: Pick<Config, "model.cla
 export function classRows(config: Config, labels: readonly (number | undefined)[]): Float32Array {
   const width = classWidth(config);
   const rows = new Float32Array(labels.length * width);
-  for (const [i, label = width - 1] of labels.entries()) {
-    if (!(Number.isInteger(label) && label >= 0 && label < width))
-      throw new RangeError(`Expected a class in [0, ${config["model.classes"].length}) but found ${label}`);
-    rows[i * width + label] = 1;
+  for (const [i, label] of labels.entries()) {
+    if (label !== undefined && !(Number.isInteger(label) && label >= 0 && label < width - 1))
+      throw new RangeError(`Expected a class in [0, ${width - 1}) but found ${label}`);
+    rows[i * width + (label ?? width - 1)] = 1;
   }
   return rows;
 }
 
 /**
  * What a program with a model is fed for `batch` images, which are of no class beyond the labels; nothing for a model without classes.
- * Throws a TypeError where one asks such a model for a class.
+ * Throws a TypeError where one asks such a model for a class, a RangeError for more labels than images and as `classRows` does.
  */
 export function classFeeds(config: Config, labels: readonly (number | undefined)[], batch: number): Record<string, Numbers> {
-  if (classWidth(config) > 0)
-    return {
-      classes: classRows(
-        config,
-        Array.from({ length: batch }, (_, i) => labels[i]),
-      ),
-    };
+  if (labels.length > batch) throw new RangeError(`Expected at most ${batch} labels, one an image, but found ${labels.length}`);
+  const all = Array.from({ length: batch }, (_, i) => labels[i]);
+  if (classWidth(config) > 0) return { classes: classRows(config, all) };
   const label = labels.find((label) => label !== undefined);
   if (label === undefined) return {};
   throw new TypeError(`Expected no class for a model without classes but found ${label}`);

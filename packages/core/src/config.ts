@@ -14,7 +14,7 @@ export const fields = {
   "model.groups": integer(1, "Groups of the normalisations in ResNet blocks", { least: 1, most: 8192 }),
   "model.dropout": number(0, "Probability with which training zeroes a number before a block's last convolution", { least: 0, below: 1 }),
   "model.channels": integer(1, "Channels of an image, from the data", { least: 1, most: 4096 }),
-  "model.classes": texts([], "Names of the classes that the model can be asked for, in the order of the labels, from the data"),
+  "model.classes": texts([], "Names of the classes that the model can be asked for, in the order of the labels, from the data", { longest: 100_000 }),
   "data.name": text("fashion-mnist", "What the model learns: a known data set or a path"),
   "data.height": integer(28, "Height of an image in pixels, from the data unless given: a multiple of 2^(levels - 1)", { least: 1, most: 65536 }),
   "data.width": integer(28, "Width of an image in pixels, from the data unless given: a multiple of 2^(levels - 1)", { least: 1, most: 65536 }),
@@ -51,7 +51,7 @@ export const fields = {
   "train.vlbWeight": number(0.001, "Weight of the variational bound in the loss where the variance is learned", { least: 0 }),
   "train.emaDecay": number(0.9999, "Decay of the averaged weights, reached by the ramp (1 + n) / (10 + n)", { least: 0, below: 1 }),
   "train.classDropout": number(0.1, "How often an image's class is left out, so that the model also learns to do without", { least: 0, most: 1 }),
-  "train.emaAlso": numbers([], "Decays of further averages, each in a file model-ema-<decay>.safetensors", { least: 0, below: 1 }),
+  "train.emaAlso": numbers([], "Decays of further averages, each in a file model-ema-<decay>.safetensors", { least: 0, below: 1, longest: 16 }),
   "train.sampleEvery": integer(0, "Steps between sample sheets; 0 is once per epoch", { least: 0 }),
   "train.checkpointEvery": integer(1000, "Steps between checkpoints", { least: 1 }),
   "train.keepLast": integer(0, "Checkpoints to keep in checkpoints/ of the last so many saves, besides model.safetensors", { least: 0 }),
@@ -155,9 +155,17 @@ function checkSchedule(config: Config): void {
 /** Channels of what a configuration's model says: its prediction, and as many for the variance where it learns that. */
 export const outputChannels = (config: Config): number => config["model.channels"] * (config["diffusion.variance"] === "learned" ? 2 : 1);
 
-/** The constants of a configuration's schedule. */
-export const scheduleFor = (config: Config): Schedule =>
-  schedule(config["diffusion.schedule"], config["diffusion.timesteps"], { zeroTerminalSnr: config["diffusion.zeroTerminalSnr"] });
+const schedules = new WeakMap<Config, Schedule>();
+
+/** The constants of a configuration's schedule, worked out once. */
+export function scheduleFor(config: Config): Schedule {
+  const known = schedules.get(config);
+  if (known) return known;
+  const { "diffusion.schedule": name, "diffusion.timesteps": timesteps, "diffusion.zeroTerminalSnr": zeroTerminalSnr } = config;
+  const constants = schedule(name, timesteps, { zeroTerminalSnr });
+  schedules.set(config, constants);
+  return constants;
+}
 
 function checkAccumulation({ "train.batch": batch, "train.accumulate": runs }: Config): void {
   if (batch % runs !== 0) throw wrong("train.accumulate", `a divisor of ${batch}, the images of a step`, runs);
@@ -168,8 +176,8 @@ function checkLearningRate({ "train.lrDecay": decay, "train.decaySteps": steps, 
 }
 
 function checkAverages({ "train.emaDecay": decay, "train.emaAlso": others }: Config): void {
-  const twice = others.find((other, i) => other === decay || others.indexOf(other) < i);
-  if (twice !== undefined) throw wrong("train.emaAlso", "decays that differ from each other and from train.emaDecay", twice);
+  if (new Set([decay, ...others]).size <= others.length)
+    throw wrong("train.emaAlso", `decays that differ from each other and from train.emaDecay ${decay}`, others);
 }
 
 /** Levenshtein's distance: how many letters to insert, delete or replace. */

@@ -71,11 +71,15 @@ export const integers = (
 });
 
 /** A list that may be empty. */
-export const numbers = (value: readonly number[], help: string, limits: Bounds): Field<readonly number[]> => ({
+export const numbers = (
+  value: readonly number[],
+  help: string,
+  { longest, ...limits }: Bounds & { readonly longest: number },
+): Field<readonly number[]> => ({
   default: value,
   help,
-  expected: `a list of numbers${bounds(limits)}, such as 0.99,0.999, or empty`,
-  accepts: (x) => Array.isArray(x) && x.every((n) => isNumber(n) && within(n, limits)),
+  expected: `a list of at most ${longest} numbers${bounds(limits)}, such as 0.99,0.999, or empty`,
+  accepts: (x) => Array.isArray(x) && x.length <= longest && x.every((n) => isNumber(n) && within(n, limits)),
   parse: (text) => (listed(text) === "" ? [] : parseList(text)),
 });
 
@@ -104,10 +108,16 @@ export const text = (value: string, help: string): Field<string> => ({
   parse: (text) => text,
 });
 
-export const texts = (value: readonly string[], help: string): Field<readonly string[]> => ({
+export const texts = (value: readonly string[], help: string, { longest }: { readonly longest: number }): Field<readonly string[]> => ({
   default: value,
   help,
-  expected: "a list of different texts that are not empty",
-  accepts: (x) => Array.isArray(x) && x.every((text) => typeof text === "string" && text !== "") && new Set(x).size === x.length,
-  parse: (text) => (text === "" ? [] : text.split(",")),
+  expected: `a list of at most ${longest} different texts that are not empty`,
+  accepts: (x) =>
+    Array.isArray(x) && x.length <= longest && x.every((text) => typeof text === "string" && text !== "") && new Set(x).size === x.length,
+  parse: (text) =>
+    listed(text) === ""
+      ? []
+      : listed(text)
+          .split(",")
+          .map((part) => part.trim()),
 });

@@ -44,6 +44,7 @@ for (const golden of goldenJson<{ cases: Case[] }>("samplers.json").cases) {
       steps,
       spacing: karras ? "karras" : own,
       clip,
+      rederive: false,
       eta: kind === "eta1" ? 1 : 0,
       objective: objectives[type ?? "epsilon"]!,
     } as const;

@@ -34,7 +34,7 @@ export type SamplerName = (typeof samplerNames)[number];
 
 export interface SamplerOptions extends SolverOptions {
   readonly spacing?: Spacing | undefined;
-  /** The share of the steps that are done, the last ones, in (0, 1]: 1 starts from noise, less from an image that is noised so far: see editing.ts. */
+  /** The share of the levels that are visited, the last ones, in (0, 1]: 1 starts from noise, less from an image that is noised so far: see editing.ts. */
   readonly strength?: number | undefined;
   /** The most noise to visit, as sigma = √((1 - alphaBar) / alphaBar): what noisier levels add only magnifies the errors of a model that predicts eps. */
   readonly sigmaMax?: number | undefined;
@@ -65,7 +65,7 @@ export const samplers: { readonly [S in SamplerName]: Standard } = {
 
 /**
  * The table of a named sampler, in the order of the steps. Throws a TypeError for an unknown name or an `eta` that the sampler does not know,
- * a RangeError for impossible steps, eta or sigmaMax.
+ * a RangeError for impossible steps, eta, sigmaMax or strength.
  */
 export function rows(name: SamplerName, whole: Schedule, options: SamplerOptions = {}): Row[] {
   const { solver, spare = 0, calls, ...standard } = samplers[oneOf(samplerNames, name, "a sampler")];
@@ -80,7 +80,8 @@ export function rows(name: SamplerName, whole: Schedule, options: SamplerOptions
   const steps = options.steps ?? Math.max(1, Math.min(standard.steps, mostCalls));
   checkCount(steps, mostCalls, spacing, T);
   const list = calls ? fewest(at, steps, calls) : at(steps);
-  return solver(list.slice(-Math.ceil(strength * list.length)), { ...options, clip, eta, steps: strength === 1 ? steps : undefined });
+  const visited = Math.max(1, Math.ceil(strength * list.length - 1e-9)); // 0.55 · 100 is 55.000000000000007
+  return solver(list.slice(-visited), { ...options, clip, eta, steps: strength === 1 ? steps : undefined });
 }
 
 /** The table of `ddimInversion` over the levels of DDIM with the same options, two model calls each. Throws as `rows` does. */

@@ -5,7 +5,7 @@ import { configure, scheduleFor } from "./config.ts";
 import { type Objective, objectiveNames } from "./objective.ts";
 import { normals, startNoise, stream } from "./random.ts";
 import { reference } from "./reference.ts";
-import { compileSampler, parametersOf, samplesOf } from "./sampling.ts";
+import { compileInversion, compileSampler, parametersOf, samplesOf } from "./sampling.ts";
 import { size } from "./tensor.ts";
 
 const small = configure({
@@ -40,17 +40,18 @@ for (const objective of objectiveNames) {
   const config = configure(small, { "diffusion.objective": objective });
   const start = startNoise(6, 2, 16);
 
-  test(`a draw by ddim with a model of objective ${objective} is eq. 12 of Song et al. 2021 written out`, async () => {
+  test(`a draw by ddim with a model of objective ${objective} is at each step eq. 12 of Song et al. 2021 written out, with eps of the clipped x0`, async () => {
     await using sampler = await compileSampler(reference(), config, parameters, { sampler: "ddim", batch: 2 });
     let x = Array.from(start);
-    for (const t of [4, 3, 2, 1, 0]) {
-      const alphaBarNext = alphasCumprod[t - 1] ?? 1;
+    for await (const step of sampler.draw({ seed: 6 })) {
+      const [alphaBar, alphaBarNext] = [alphasCumprod[step.t]!, alphasCumprod[step.t - 1] ?? 1];
       x = x.map((value) => {
-        const { x0, eps } = meant[objective](value, alphasCumprod[t]!);
-        return Math.sqrt(alphaBarNext) * clipped(x0) + Math.sqrt(1 - alphaBarNext) * eps;
+        const x0 = clipped(meant[objective](value, alphaBar).x0);
+        const eps = (value - Math.sqrt(alphaBar) * x0) / Math.sqrt(1 - alphaBar);
+        return Math.sqrt(alphaBarNext) * x0 + Math.sqrt(1 - alphaBarNext) * eps;
       });
+      near(await step.x(), x);
     }
-    near(await samplesOf(sampler, { seed: 6 }), x);
   });
 
   test(`a draw by ddpm with a model of objective ${objective} is the posterior, eq. 7 of Ho et al. 2020, written out`, async () => {
@@ -69,7 +70,7 @@ for (const objective of objectiveNames) {
   });
 
   test(`inversion in one step with a model of objective ${objective} adds the noise that is found in what the first guess leads to`, async () => {
-    await using sampler = await compileSampler(reference(), config, parameters, { inverse: true, steps: 1, batch: 2 });
+    await using sampler = await compileInversion(reference(), config, parameters, { steps: 1, batch: 2 });
     const [first, last] = [alphasCumprod[0]!, alphasCumprod[4]!];
     const images = start.map(Math.tanh);
     const noised = (image: number, eps: number): number => Math.sqrt(last) * image + Math.sqrt(1 - last) * eps;

@@ -34,7 +34,7 @@ export interface Draw {
   readonly first?: number;
   /** x_T [batch, height, width, channels] in place of the drawn one. */
   readonly start?: Numbers;
-  /** Rows in place of the sampler's own: those of `rows` with other options, or of `repaint`. */
+  /** Rows in place of the sampler's own: those of `tableOf`, or of `repaint`. */
   readonly table?: readonly Row[];
   /** What to keep of known images; needs a sampler that was compiled for inpainting. */
   readonly keep?: Kept;
@@ -56,7 +56,7 @@ export interface Reached {
 /** A compiled sampler for batches of one size. */
 export interface Sampler extends AsyncDisposable {
   readonly table: readonly Row[];
-  /** The table where it starts from noised images: see `SamplerOptions`. */
+  /** The table that starts from noised images: see `SamplerOptions`. */
   tableOf(strength: number): readonly Row[];
   /** As that of its program. */
   readonly how?: string;
@@ -66,13 +66,12 @@ export interface Sampler extends AsyncDisposable {
   write(parameters: State): Promise<void>;
 }
 
-export interface SamplerSettings extends SamplerOptions {
+/** The objective is the model's. */
+export interface SamplerSettings extends Omit<SamplerOptions, "objective" | "strength"> {
   readonly sampler?: SamplerName;
-  /** Whether DDIM runs backwards, from images, given as `start`, to the noise that they come from: see `ddimInversion`; `steps` are DDIM's. */
-  readonly inverse?: boolean;
   /** Images a run. */
   readonly batch: number;
-  /** Whether draws may have a guidance other than 1, for which a step calls the model twice, and DDIM rederives eps unless told. */
+  /** Whether draws may have a guidance other than 1, for which a step calls the model twice. */
   readonly guided?: boolean | undefined;
   /** Whether draws keep a part of known images. */
   readonly inpainting?: boolean | undefined;
@@ -113,19 +112,49 @@ function guidedModel(p: Scope, x: Tensor, t: Tensor, config: Config): Tensor {
   return spread ? concat([guided, spread], 3) : guided;
 }
 
-/** Compiles a sampler for the model that `config` describes, with the weights `parameters`. Throws as `rows` and `compile` do. */
+/**
+ * Compiles a sampler for the model that `config` describes, with the weights `parameters`. Throws as `rows` and `compile` do, and a TypeError for guidance
+ * without classes and for a learned variance that the model has not learned.
+ */
 export async function compileSampler(
   backend: Backend,
   config: Config,
   parameters: State,
-  { sampler = "ddpm", inverse = false, batch, guided = false, inpainting = false, ...options }: SamplerSettings,
+  { sampler = "ddpm", batch, guided = false, inpainting = false, ...options }: SamplerSettings,
 ): Promise<Sampler> {
   if (guided && classWidth(config) === 0) throw new TypeError("Expected a model with classes to guide but found one without");
-  const { "diffusion.variance": variance, "diffusion.objective": objective } = config;
-  const settings = { variance, objective, rederive: guided, ...options };
-  const tableOf = (strength: number): Row[] => rows(sampler, scheduleFor(config), { ...settings, strength });
-  const ownTable = inverse ? inversionRows(scheduleFor(config), settings) : tableOf(options.strength ?? 1);
-  const clip = !inverse && (options.clip ?? samplers[sampler].clip);
+  const { "diffusion.variance": own, "diffusion.objective": objective } = config;
+  const { variance = own, clip = samplers[sampler].clip } = options;
+  if (variance === "learned" && own !== "learned") throw new TypeError("Expected a model that has learned its variance but found one that has not");
+  const tableOf = (strength: number): Row[] => rows(sampler, scheduleFor(config), { ...options, clip, variance, objective, strength });
+  return compiled(backend, config, parameters, { batch, clip, guided, inpainting, tableOf });
+}
+
+/** Compiles DDIM backwards, from the images that a draw is given as `start` to the noise that they come from: see `ddimInversion`. Throws as `inversionRows` and `compile` do. */
+export function compileInversion(
+  backend: Backend,
+  config: Config,
+  parameters: State,
+  { batch, ...options }: Pick<SamplerSettings, "batch" | "steps" | "spacing" | "sigmaMax">,
+): Promise<Sampler> {
+  const table = inversionRows(scheduleFor(config), { ...options, objective: config["diffusion.objective"] });
+  return compiled(backend, config, parameters, { batch, clip: false, guided: false, inpainting: false, tableOf: () => table });
+}
+
+interface Compilation extends Pick<Sampler, "tableOf"> {
+  readonly batch: number;
+  readonly clip: boolean;
+  readonly guided: boolean;
+  readonly inpainting: boolean;
+}
+
+async function compiled(
+  backend: Backend,
+  config: Config,
+  parameters: State,
+  { batch, clip, guided, inpainting, tableOf }: Compilation,
+): Promise<Sampler> {
+  const table = tableOf(1);
   const zeros = new Float32Array(size(imageShape(config, batch)));
   const images: State = new Map([
     ["x", zeros],
@@ -140,17 +169,18 @@ export async function compileSampler(
   const program = await backend.compile(samplingStep(config, batch, { clip, guided, inpainting }), new Map([...parameters, ...images]));
   const elements = zeros.length / batch;
   return {
-    table: ownTable,
+    table,
     tableOf,
     ...(program.how !== undefined && { how: program.how }),
-    draw: ({ seed = 0, first = 0, start, table = ownTable, keep, labels = [], guidance = 1, resume } = {}) => {
+    draw: ({ seed = 0, first = 0, start, guidance = 1, table: rows = table, keep, labels = [], resume } = {}) => {
       const from = resume ?? { step: 0, x: start ?? startNoise(seed, batch, elements, first), x0: zeros };
+      if (!Number.isFinite(guidance)) throw new RangeError(`Expected guidance to be a number but found ${guidance}`);
       if (guidance !== 1 && !guided) throw new TypeError(`Expected no guidance without \`guided\` at compilation but found ${guidance}`);
       if ((keep !== undefined) !== inpainting) throw new TypeError("Expected something to keep, and `inpainting` at compilation, or neither");
-      if (keep && table.some(({ C, alphaBar, alphaBarNext }) => C !== 0 && alphaBar === alphaBarNext))
+      if (keep && rows.some(({ C, alphaBar, alphaBarNext }) => C !== 0 && alphaBar === alphaBarNext))
         throw new TypeError("Expected a sampler that corrects no step to inpaint with: any but heun");
       const feeds = { ...classFeeds(config, labels, batch), ...(guided && { guidance: Float64Array.of(guidance) }) };
-      return steps(program, table, batch, { seed, first, from, feeds, keep });
+      return steps(program, rows, batch, { seed, first, from, feeds, keep });
     },
     write: (parameters) => program.write(parameters),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),

@@ -33,7 +33,7 @@ const deviations: { readonly [V in Variance]: (logBeta: number, logPosterior: nu
 export interface SolverOptions {
   /** Whether x0 is clipped to [-1, 1] at each step. */
   readonly clip?: boolean | undefined;
-  /** Whether DDIM's eps follows from the clipped x0, which a guided model needs, rather than being the raw prediction, as in diffusers. */
+  /** Whether DDIM's eps follows from x0 as it is clipped, which is Euler's method, or stays the raw prediction, as in diffusers. */
   readonly rederive?: boolean | undefined;
   /** DDIM's noise: 0 is deterministic, 1 has DDPM's variance. */
   readonly eta?: number | undefined;
@@ -67,10 +67,11 @@ export const ddpm: Solver = (levels, { variance = "posterior", clip = true, obje
 };
 
 /**
- * Song et al. 2021, eq. 12 and 16; eps stays the raw prediction where x0 is clipped, unless one wants to `rederive` it. Where x0 is not clipped and follows from eps it is written out in x and eps.
+ * Song et al. 2021, eq. 12 and 16. Where x0 is clipped eps follows from it, unless one does not want to `rederive` it: with guidance, or many steps, a raw
+ * prediction that contradicts the clipped x0 leads astray. Where x0 is not clipped and follows from eps it is written out in x and eps.
  * Throws a RangeError unless `eta` is in [0, 1].
  */
-export const ddim: Solver = (levels, { eta = 0, clip = true, rederive = false, objective = "eps" } = {}) => {
+export const ddim: Solver = (levels, { eta = 0, clip = true, rederive = true, objective = "eps" } = {}) => {
   if (!(eta >= 0 && eta <= 1)) throw new RangeError(`Expected eta in [0, 1] but found ${eta}`);
   return stepsOf(levels).map((step) => {
     const { alphaBar, alphaBarNext } = step;

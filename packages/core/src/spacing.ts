@@ -1,6 +1,7 @@
 /** Which of the timesteps a sampler visits, and how much noise there is at each. */
 import { oneOf } from "./names.ts";
 import type { Schedule } from "./schedule.ts";
+import { firstAbove } from "./search.ts";
 
 export const evenSpacingNames = ["leading", "trailing", "linspace"] as const;
 type EvenSpacing = (typeof evenSpacingNames)[number];
@@ -74,8 +75,8 @@ export const sigmaOf = (alphaBar: number): number => Math.sqrt((1 - alphaBar) / 
 
 /** The index of a sigma among rising ones, by interpolation of their logarithms. */
 function nearest(sigmas: readonly number[], sigma: number): number {
-  const above = sigmas.findIndex((value) => value > sigma);
-  if (above <= 0) return above === 0 ? 0 : sigmas.length - 1;
+  const above = firstAbove(sigmas, sigma);
+  if (above === 0 || above === sigmas.length) return Math.max(0, above - 1);
   const [low, high] = [Math.log(sigmas[above - 1]!), Math.log(sigmas[above]!)];
   return halfToEven(above - 1 + (Math.log(sigma) - low) / (high - low));
 }

@@ -2,6 +2,7 @@
 import type { Numbers, State } from "./backend.ts";
 import type { Config } from "./config.ts";
 import { philox, stream } from "./random.ts";
+import { firstAbove } from "./search.ts";
 
 /** Timesteps [batch], and what their losses weigh, so that the loss's mean is that of uniform timesteps. */
 export interface DrawnTimesteps {
@@ -22,6 +23,12 @@ export interface TimestepSampling {
 /** The sampling that a configuration asks for, as new or from a state. */
 export const timestepSampling = (config: Config, state?: State): TimestepSampling =>
   config["train.timesteps"] === "importance" ? new ImportanceSampling(config, state) : uniform(config);
+
+/** The sampling of a training that keeps no memory between its steps. Throws a TypeError for importance sampling, which needs one. */
+export function withoutMemory(config: Config): TimestepSampling {
+  if (config["train.timesteps"] !== "importance") return uniform(config);
+  throw new TypeError("Expected one `timestepSampling` for all steps of a training with train.timesteps importance but found none");
+}
 
 const uniform = (config: Config): TimestepSampling => ({ draw: (n) => uniformTimesteps(config, n), learn: () => {}, state: () => new Map() });
 
@@ -106,14 +113,3 @@ export class ImportanceSampling implements TimestepSampling {
 }
 
 const meanSquare = (values: Float32Array): number => values.reduce((sum, x) => sum + x * x, 0) / values.length;
-
-/** The index of the first of rising numbers that is above x, or their count. */
-function firstAbove(rising: Float64Array, x: number): number {
-  let [low, high] = [0, rising.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (rising[middle]! > x) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}

@@ -56,17 +56,23 @@ function boundTerms(
 export function lossFeeds(config: Config, t: Int32Array): Record<string, Float64Array> {
   const constants = scheduleFor(config);
   const { "diffusion.objective": objective, "train.minSnr": gamma } = config;
-  const each = (value: (t: number) => number): Float64Array => Float64Array.from(t, value);
-  const readouts = Array.from(extract(constants.alphasCumprod, t), (alphaBar) => readout(objective, alphaBar));
   return {
     sqrtAlphasCumprod: extract(constants.sqrtAlphasCumprod, t),
     sqrtOneMinusAlphasCumprod: extract(constants.sqrtOneMinusAlphasCumprod, t),
-    minSnr: extract(constants.snr, t).map((snr) => minSnrWeight(objective, snr, gamma)),
+    ...(gamma > 0 && { minSnr: extract(constants.snr, t).map((snr) => minSnrWeight(objective, snr, gamma)) }),
+    ...(config["diffusion.variance"] === "learned" && boundFeeds(config, t)),
+  };
+}
+
+function boundFeeds(config: Config, t: Int32Array): Record<string, Float64Array> {
+  const constants = scheduleFor(config);
+  const readouts = Array.from(extract(constants.alphasCumprod, t), (alphaBar) => readout(config["diffusion.objective"], alphaBar));
+  return {
     posteriorMeanCoef1: extract(constants.posteriorMeanCoef1, t),
     posteriorMeanCoef2: extract(constants.posteriorMeanCoef2, t),
     posteriorLogVarianceClipped: extract(constants.posteriorLogVarianceClipped, t),
     logBetas: extract(constants.betas, t).map(Math.log),
-    first: each((t) => Number(t === 0)),
+    first: Float64Array.from(t, (t) => Number(t === 0)),
     a: Float64Array.from(readouts, ({ a }) => a),
     b: Float64Array.from(readouts, ({ b }) => b),
   };

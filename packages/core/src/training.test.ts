@@ -8,7 +8,7 @@ import { minSnrWeight, objectiveNames } from "./objective.ts";
 import { adamwScalars, emaDecay } from "./optimizer.ts";
 import { normals, startNoise, stream } from "./random.ts";
 import { evaluate, reference } from "./reference.ts";
-import { compileSampler, pSampleLoop, type Reached, samplesOf } from "./sampling.ts";
+import { compileInversion, compileSampler, pSampleLoop, type Reached, samplesOf } from "./sampling.ts";
 import { Scope } from "./scope.ts";
 import { shapes } from "./shapes.ts";
 import { input } from "./tensor.ts";
@@ -210,7 +210,7 @@ test("DDIM from the noise that inversion finds gives the images back", async () 
   const parameters = trainingStep(own).scope.initialValues(4);
   const images = Float32Array.from(startNoise(3, 2, 16), (x) => Math.tanh(x));
   const settings = { batch: 2, steps: 100 };
-  await using backwards = await compileSampler(reference(), own, parameters, { ...settings, inverse: true });
+  await using backwards = await compileInversion(reference(), own, parameters, settings);
   await using forwards = await compileSampler(reference(), own, parameters, { ...settings, sampler: "ddim", clip: false });
   const noise = await samplesOf(backwards, { start: images });
   const found = await samplesOf(forwards, { start: noise });

@@ -7,7 +7,7 @@ import { type Dropout, dropout } from "./nn.ts";
 import { stream } from "./random.ts";
 import { Scope } from "./scope.ts";
 import { input, randomNormal, size, type Tensor } from "./tensor.ts";
-import { type DrawnTimesteps, type TimestepSampling, timestepSampling, uniformTimesteps } from "./timestep-sampling.ts";
+import { type DrawnTimesteps, type TimestepSampling, withoutMemory } from "./timestep-sampling.ts";
 import { lossFeeds, trainingLosses } from "./training-loss.ts";
 import { unet } from "./unet.ts";
 import { averages, update, updateScalars } from "./update.ts";
@@ -122,7 +122,7 @@ export const trainingBatch = (dataset: Dataset, config: Config, n: number): Prom
 export interface FeedOptions {
   /** Which run of the step, from 0. */
   readonly run?: number;
-  /** The timesteps of all images of the step; uniform ones unless given. */
+  /** The timesteps of all images of the step; uniform ones unless given, as importance sampling requires. */
   readonly drawn?: DrawnTimesteps;
 }
 
@@ -131,7 +131,7 @@ export function trainingFeeds(
   config: Config,
   batch: Batch,
   n: number,
-  { run = 0, drawn = uniformTimesteps(config, n) }: FeedOptions = {},
+  { run = 0, drawn = withoutMemory(config).draw(n) }: FeedOptions = {},
 ): Record<string, Numbers> {
   const count = imagesOfRun(config);
   const first = run * count;
@@ -165,7 +165,7 @@ export async function runStep(
   config: Config,
   batch: Batch,
   n: number,
-  timesteps: TimestepSampling = timestepSampling(config),
+  timesteps: TimestepSampling = withoutMemory(config),
 ): Promise<StepResult> {
   const drawn = timesteps.draw(n);
   const result = { loss: 0, t: drawn.t, losses: new Float64Array(config["train.batch"]) };

@@ -51,8 +51,10 @@ test("a disposed program says so, and disposing again does nothing", async () =>
 test("a program that is disposed of while it runs ends its run first", async () => {
   const program = await backend.compile(training.step, state);
   const running = program.run(trainingFeeds(config, data, 1));
+  const reading = program.read(["m"]);
   await program[Symbol.asyncDispose]();
   assert.ok((await running)["loss"]![0]! > 0);
+  assert.equal((await reading).size, 1);
 });
 
 test("what is missing or of a wrong size is named", async () => {

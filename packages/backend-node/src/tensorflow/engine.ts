@@ -88,7 +88,7 @@ class TensorFlowProgram implements Program {
   readonly #inputs = new Map<string, ReturnType<typeof inputsOf>>();
   readonly #onClose: (program: AsyncDisposable) => void;
   #fresh = true;
-  /** What runs now or ran last. */
+  /** Settles when nothing runs. */
   #running: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -153,7 +153,7 @@ class TensorFlowProgram implements Program {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await Promise.allSettled([this.#running]); // freeing what runs would crash the process
+    await this.#running; // freeing what runs would crash the process
     this.#session.close();
     this.#onClose(this);
   }
@@ -168,7 +168,7 @@ class TensorFlowProgram implements Program {
     if (fetches.length + targets.length === 0) return [];
     try {
       const running = this.#session.run(feeds, values, fetches, targets);
-      this.#running = running;
+      this.#running = Promise.allSettled([this.#running, running]).then(() => {}); // not their values, which would pile up
       const results = await running;
       return results.map((tensor) => takeTensor(this.#api, tensor));
     } finally {
