@@ -9,6 +9,14 @@ export function labelsOf(text: string, config: Config): number[] {
   return text === "all" ? [...classes.keys()] : text.split(",").map((name) => labelOf(name.trim(), classes));
 }
 
+/** The label of the one class that `--class` names, undefined where it is not given. Throws as `labelsOf` does, and a RangeError for several. */
+export function oneLabelOf(text: string | undefined, config: Config): number | undefined {
+  if (text === undefined) return undefined;
+  const [label, ...others] = labelsOf(text, config);
+  if (others.length > 0) throw new RangeError(`Expected one class for --class but found ${text}; run the command once for each`);
+  return label;
+}
+
 function labelOf(name: string, classes: readonly string[]): number {
   const label = classes.findIndex((known) => known.toLowerCase() === name.toLowerCase());
   if (label >= 0) return label;

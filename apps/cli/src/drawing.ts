@@ -59,6 +59,11 @@ export const samplerFlags = <T extends SamplerFlags>(command: Command, flags: T)
   clip: command.getOptionValueSource("clip") === "cli" ? flags.clip : undefined,
 });
 
+/** Throws a TypeError for guidance without a class, which would change nothing and take twice the time. */
+export function checkGuidance({ guidance, class: name }: { readonly guidance: number; readonly class?: string }): void {
+  if (guidance !== 1 && name === undefined) throw new TypeError("Expected --class with --guidance but found none; add --class, such as --class all");
+}
+
 /** What to draw; NHWC values in [-1, 1] of all images. */
 export interface Drawing {
   readonly total: number;

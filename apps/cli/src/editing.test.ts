@@ -50,7 +50,8 @@ test("guidance changes what is drawn, and a grid has a row for each class", asyn
 test("an image changes with the strength, and stays where the mask is black", async () => {
   await sample("little.safetensors", "--image", image(), "--strength", "0.2", "--count", "1");
   await sample("much.safetensors", "--image", image(), "--strength", "1", "--count", "1");
-  assert.ok(near(samples("little.safetensors"), pixels()) < near(samples("much.safetensors"), pixels()));
+  const far = (name: string): number => Math.hypot(...samples(name).map((x, i) => x - pixels()[i]!));
+  assert.ok(far("little.safetensors") < far("much.safetensors"), `${far("little.safetensors")} and ${far("much.safetensors")}`);
   await sample("inpainted.safetensors", "--image", image(), "--mask", at("mask.png"), "--repaint", "2", "--count", "3");
   for (const n of [0, 1, 2]) {
     const found = samples("inpainted.safetensors").subarray(n * elements, (n + 1) * elements);
@@ -104,8 +105,20 @@ const mistakes: readonly [RegExp, ...string[]][] = [
   [/Expected --image with --mask but found none/, "sample", "--checkpoint", "run", "--mask", "mask.png"],
   [/Expected --image with --strength but found none/, "sample", "--checkpoint", "run", "--strength", "0.5"],
   [/a strength above 0 and of at most 1 but found 2/, "sample", "--checkpoint", "run", "--image", "mask.png", "--strength", "2"],
-  [/a model with classes to guide/, "sample", "--checkpoint", "plain", "--guidance", "2"],
-  [/--sampler ddim without --eta to come back to an image/, "interpolate", "--checkpoint", "run", "--from", "mask.png", "--to", "1", "--eta", "1"],
+  [/Expected --class with --guidance but found none/, "sample", "--checkpoint", "run", "--guidance", "2"],
+  [/Expected one class for --class but found all/, "interpolate", "--checkpoint", "run", "--from", "1", "--to", "2", "--class", "all"],
+  [
+    /--sampler ddim without --eta, --guidance and karras to come back/,
+    "interpolate",
+    "--checkpoint",
+    "run",
+    "--from",
+    "mask.png",
+    "--to",
+    "1",
+    "--eta",
+    "1",
+  ],
   [/Expected --count of at least 2, the ends, but found 1/, "interpolate", "--checkpoint", "run", "--from", "1", "--to", "2", "--count", "1"],
 ];
 

@@ -2,9 +2,9 @@ import { openDevice } from "@ddpm/backend-node";
 import { type Backend, imageShape, parseValue, size, slerp, startNoise } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
-import { labelsOf } from "../class-labels.ts";
+import { oneLabelOf } from "../class-labels.ts";
 import { pictures } from "../data/pictures.ts";
-import { draw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
+import { checkGuidance, draw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
 import { writerTo } from "../image-writer.ts";
 import { type InversionOptions, noiseOf } from "../inversion.ts";
 import { configOf, configOptions, count, describesModel, deviceOption } from "../options.ts";
@@ -40,11 +40,12 @@ export function interpolateCommand(program: Command): void {
 
 async function interpolate(options: Options, command: Command): Promise<void> {
   const { from, to, count, out } = options;
+  checkGuidance(options);
   if (count < 2) throw new RangeError(`Expected --count of at least 2, the ends, but found ${count}`);
   const writer = await writerTo(out);
   const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel));
   const { config } = checkpoint;
-  const label = options.class === undefined ? undefined : labelsOf(options.class, config)[0];
+  const label = oneLabelOf(options.class, config);
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
   const flags = flagsFor([from, to], samplerFlags(command, options));
   const a = await noiseAt(backend, checkpoint, from, { ...flags, label });
@@ -64,8 +65,8 @@ const seedOf = (text: string): number | undefined => (/^\d+$/.test(text) ? parse
 function flagsFor(ends: readonly string[], flags: SamplerFlags): SamplerFlags {
   const images = ends.filter((end) => seedOf(end) === undefined).length;
   if (images === 0) return flags;
-  if (flags.sampler !== "ddim" || flags.eta)
-    throw new TypeError("Expected --sampler ddim without --eta to come back to an image; leave the others out");
+  if (flags.sampler !== "ddim" || flags.eta || flags.guidance !== 1 || flags.spacing === "karras")
+    throw new TypeError("Expected --sampler ddim without --eta, --guidance and karras to come back to an image; leave them out");
   return { ...flags, clip: flags.clip ?? (images === ends.length ? false : undefined), sigmaMax: flags.sigmaMax ?? sigmaMaxOfImages };
 }
 

@@ -3,7 +3,7 @@ import { openDevice } from "@ddpm/backend-node";
 import { evenSpacingNames, imageShape, type Spacing } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
-import { labelsOf } from "../class-labels.ts";
+import { oneLabelOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
 import { prepareFolderOf } from "../files.ts";
 import { noiseOf } from "../inversion.ts";
@@ -43,7 +43,7 @@ async function invert(options: Options): Promise<void> {
   if (extname(options.out) !== ".safetensors") throw new TypeError(`Expected --out to end in .safetensors but found ${options.out}`);
   await prepareFolderOf(options.out);
   const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel));
-  const label = options.class === undefined ? undefined : labelsOf(options.class, checkpoint.config)[0];
+  const label = oneLabelOf(options.class, checkpoint.config);
   const images = await pictures(options.images, checkpoint.config, options.count);
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
   const noise = await noiseOf(backend, checkpoint, images.values, { ...options, label });

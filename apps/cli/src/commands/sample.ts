@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
-import { assumed, draw, type Edit, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
+import { assumed, checkGuidance, draw, type Edit, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
 import { writerTo } from "../image-writer.ts";
 import { maskAt } from "../mask.ts";
 import { configOf, configOptions, count, describesModel, deviceOption, number } from "../options.ts";
@@ -50,6 +50,7 @@ export function sampleCommand(program: Command): void {
 
 async function sample(options: Options, command: Command): Promise<void> {
   checkEditing(options);
+  checkGuidance(options);
   const writer = await writerTo(options.out);
   const trajectory = options.trajectory === undefined ? undefined : await Trajectory.open(options.trajectory);
   const xT = options.init === undefined ? undefined : await readImages(options.init, "xT");
