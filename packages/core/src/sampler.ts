@@ -49,6 +49,8 @@ interface Standard {
   readonly clip: boolean;
   /** The points that its leading and linspace spacings drop. */
   readonly spare?: number;
+  /** Whether a step needs what the one before found, so that stretches cannot be repainted: see editing.ts. */
+  readonly chained?: boolean;
   /** The most model calls over some levels; one each unless told. */
   readonly calls?: (levels: readonly Level[]) => number;
 }
@@ -57,10 +59,10 @@ interface Standard {
 export const samplers: { readonly [S in SamplerName]: Standard } = {
   ddpm: { solver: ddpm, steps: Infinity, spacing: "trailing", clip: true },
   ddim: { solver: ddim, steps: 50, spacing: "trailing", clip: true },
-  "dpm++": { solver: dpmSolverPlusPlus, steps: 20, spacing: "linspace", clip: false, spare: 1 },
+  "dpm++": { solver: dpmSolverPlusPlus, steps: 20, spacing: "linspace", clip: false, spare: 1, chained: true },
   euler: { solver: euler, steps: 50, spacing: "trailing", clip: true },
   // Karras et al. 2022, table 1
-  heun: { solver: heun, steps: 35, spacing: "karras", sigmaMax: 80, clip: true, calls: heunCalls },
+  heun: { solver: heun, steps: 35, spacing: "karras", sigmaMax: 80, clip: true, calls: heunCalls, chained: true },
 };
 
 /**
@@ -97,7 +99,7 @@ function below(schedule: Schedule, sigmaMax = Infinity): Schedule {
   if (count < 0) return schedule;
   if (count > 0) return scheduleOf(schedule.betas.subarray(0, count));
   throw new RangeError(
-    `Expected sigmaMax of at least ${sigmaOf(schedule.alphasCumprod[0]!)}, the least noise of the schedule, but found ${sigmaMax}`,
+    `Expected sigmaMax of at least ${sigmaOf(schedule.alphasCumprod[0]!).toPrecision(2)}, the least noise of the schedule, but found ${sigmaMax}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, imageShape, labelsInRows } from "@ddpm/core";
+import { type Config, imageShape, labelsInRows, samplers } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";
@@ -40,7 +40,9 @@ export function sampleCommand(program: Command): void {
     .addOption(new Option("--image <path>", `start from images in place of noise: ${picturesHelp}`).conflicts("init"))
     .addOption(new Option("--strength <x>", `how far to change --image, to 1 (${usual.strength}; 1 with --mask)`).argParser(number))
     .option("--mask <file>", "draw anew only the part of --image that is white in this picture")
-    .addOption(new Option("--repaint <n>", `with --mask: how often to go over each stretch so that it fits (${usual.repaint})`).argParser(count))
+    .addOption(
+      new Option("--repaint <n>", `with --mask: how often to go over each stretch so that it fits (${usual.repaint}; 1 with dpm++)`).argParser(count),
+    )
     .requiredOption("--out <path>", "grid.png, samples.safetensors, or a folder for one PNG each")
     .option("--trajectory <file>", "the way from noise to images as well: a strip.png (or .svg) or a moving way.gif")
     .addOption(deviceOption())
@@ -85,14 +87,18 @@ function layout(count: number, fixed: boolean, names: string | undefined, config
   return { ...rows, total: fixed ? count : rows.labels.length };
 }
 
-function checkEditing({ image, mask, strength, repaint }: Options): void {
+function checkEditing({ image, mask, strength, repaint, sampler }: Options): void {
   const needs = (flag: string, other: string): TypeError => new TypeError(`Expected ${other} with ${flag} but found none; add ${other}`);
   if (strength !== undefined && image === undefined) throw needs("--strength", "--image");
   if (mask !== undefined && image === undefined) throw needs("--mask", "--image");
   if (repaint !== undefined && mask === undefined) throw needs("--repaint", "--mask");
+  if (mask !== undefined && sampler === "heun")
+    throw new TypeError("Expected a --sampler for --mask that corrects no step but found heun; choose another");
+  if (repaint !== undefined && repaint > 1 && samplers[sampler].chained)
+    throw new TypeError(`Expected a --sampler for --repaint whose steps do not build on each other but found ${sampler}; choose ddpm, ddim or euler`);
 }
 
-async function editOf({ image, mask, strength, repaint = usual.repaint }: Options, config: Config, total: number): Promise<Edit | undefined> {
+async function editOf({ image, mask, strength, repaint, sampler }: Options, config: Config, total: number): Promise<Edit | undefined> {
   if (image === undefined) return undefined;
   const { count, values } = await pictures(image, config, total);
   const elements = values.length / count;
@@ -101,6 +107,6 @@ async function editOf({ image, mask, strength, repaint = usual.repaint }: Option
     images,
     mask: mask === undefined ? undefined : await maskAt(mask, config),
     strength: strength ?? (mask === undefined ? usual.strength : 1),
-    repaint,
+    repaint: repaint ?? (samplers[sampler].chained ? 1 : usual.repaint),
   };
 }

@@ -1,16 +1,13 @@
-import { type Config, imageShape, type SamplerName } from "@ddpm/core";
+import { type Config, imageShape, type SamplerName, samplers } from "@ddpm/core";
 import { element, tell } from "../page.ts";
 import { PictureChoice } from "../picture-choice.ts";
 import type { Start } from "../protocol.ts";
 import type { PictureSize } from "../source.ts";
 import { Easel } from "./easel.ts";
 
-/** The samplers whose steps do not depend on each other, so that they can be gone again. */
-const repainting: readonly SamplerName[] = ["ddpm", "ddim", "euler"];
-
 function repaintHint(sampler: SamplerName): string {
   if (sampler === "heun") return "Not with this sampler, which corrects each of its steps: choose another.";
-  if (repainting.includes(sampler)) return "More fit the new part better to the rest, and take as much longer.";
+  if (!samplers[sampler].chained) return "More fit the new part better to the rest, and take as much longer.";
   return "Only once: the steps of this sampler build on each other.";
 }
 
@@ -71,7 +68,7 @@ export class StartChoice {
       group.hidden = group.disabled = !group.dataset["start"]!.split(" ").includes(start);
     element("seed-name").textContent = start === "seeds" ? "Seed A" : "Seed";
     const sampler = (this.#form.elements.namedItem("sampler") as HTMLSelectElement).value as SamplerName;
-    element("times", HTMLInputElement).disabled = !repainting.includes(sampler);
+    element("times", HTMLInputElement).disabled = samplers[sampler].chained === true;
     element("times-hint").textContent = repaintHint(sampler);
     if (this.#showsPicture) this.#put(start === "part");
   }
