@@ -72,15 +72,15 @@ test("parquet trains, at the next size below that the levels allow", async () =>
 test("data inspect describes a folder, draws it, and speaks JSON", async () => {
   const text = await succeeds("data", "inspect", pets, "--out", at("grid.png"));
   assert.match(text, /a folder of images\n {2}images {4}7, all of them looked at\n {2}broken {4}1, which training leaves out/);
-  assert.match(text, /classes {3}2: cat \(5\), dog \(2\)\n/);
+  assert.match(text, /classes {3}2: cat \(5, 1 broken\), dog \(2\)\n/);
   assert.match(text, /needs a size, since images differ: add --data\.height 12 --data\.width 12/);
   assert.match(text, /Drew \S+grid\.png, whose rows are cat, dog/);
   assert.deepEqual([...readFileSync(at("grid.png")).subarray(1, 4)], [...Buffer.from("PNG")]);
   const report = JSON.parse(await succeeds("data", "inspect", parquet, "--json")) as { count: number; classes: object };
   assert.equal(report.count, 6);
   assert.deepEqual(report.classes, [
-    { name: "top", count: 5 },
-    { name: "trouser", count: 1 },
+    { name: "top", count: 5, broken: 0 },
+    { name: "trouser", count: 1, broken: 0 },
   ]);
   await fails(/Expected an image at \S+cat.5\.png but found/, 1, "data", "inspect", pets, "--strict");
   await fails(/Expected fashion-mnist, shapes, or a path.*; but found no-such-folder/, 1, "data", "inspect", "no-such-folder");

@@ -32,14 +32,15 @@ test("inspectSource() counts what headers say and names what cannot be decoded",
     { height: 9, width: 16, count: 1 },
   ]);
   assert.deepEqual(report.classes, [
-    { name: "cat", count: 2 },
-    { name: "dog", count: 2 },
+    { name: "cat", count: 2, broken: 1 },
+    { name: "dog", count: 2, broken: 0 },
   ]);
   assert.equal(report.broken.length, 1);
   assert.match(report.broken[0]!, /train.cat.2\.png \(Input buffer contains unsupported image format\)$/);
   const text = describe(report);
   for (const line of [
     /broken {4}1, which training leaves out \(or ends at, with --strict\):\n {12}\S+2\.png/,
+    /classes {3}2: cat \(2, 1 broken\), dog \(2\)\n/,
     /sizes {5}height × width: 30×40 \(2\), 9×16 \(1\); smallest 9×16, largest 30×40/,
     /training {2}needs a size, since images differ: add --data\.height 28 --data\.width 28, or others/,
     /allowed {3}heights and widths divisible by 4, for the 3 levels of --model\.dimMults 1,2,4/,
@@ -49,6 +50,12 @@ test("inspectSource() counts what headers say and names what cannot be decoded",
     name: "SyntaxError",
     message: /cat.2\.png but found/,
   });
+});
+
+test("a report names the classes of which no image can be read", async () => {
+  const source = await openSource(await folderOf({ "x/1.png": "no image", "y/1.png": await png(1), "y/2.png": await png(2) }));
+  const text = describe(reportOf(source, await inspectSource(source), {}));
+  assert.match(text, /classes {3}2: x \(1, 1 broken\), y \(2\); no image of x can be read, which ends training with --conditional\n/);
 });
 
 test("a report says what training takes: as it is, rounded down, or as asked for", async () => {

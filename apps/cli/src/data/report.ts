@@ -1,4 +1,5 @@
 import { type Config, configure, sizeDivisor } from "@ddpm/core";
+import type { BrokenImages } from "./broken.ts";
 import type { Inspection } from "./inspection.ts";
 import { sizeFlags, sizeFor } from "./size.ts";
 import type { Source } from "./source.ts";
@@ -28,7 +29,7 @@ export function reportOf(source: Source, { looked, census, colourful, broken }: 
     sizes: census.sizes,
     smallest: byPixels[0]!,
     largest: byPixels.at(-1)!,
-    classes: classes && membersOf(source, classes),
+    classes: classes && membersOf(source, classes, broken),
     reading: runs && { runs: runs.starts.length, window: Math.min(runs.window, runs.starts.length), bytes: memory },
     training: { size, crop, flags: sizeFlags(missing, size), rounded, dimMults, divisor: sizeDivisor(dimMults.length) },
   };
@@ -36,10 +37,20 @@ export function reportOf(source: Source, { looked, census, colourful, broken }: 
 
 type Report = ReturnType<typeof reportOf>;
 
-function membersOf({ count, label }: Source, classes: readonly string[]): { name: string; count: number }[] {
-  const counts = new Uint32Array(classes.length);
-  for (let index = 0; index < count; index++) counts[label!(index)]!++;
-  return classes.map((name, i) => ({ name, count: counts[i]! }));
+interface Members {
+  readonly name: string;
+  readonly count: number;
+  /** How many of them cannot be read, as far as was looked. */
+  readonly broken: number;
+}
+
+function membersOf({ count, label, title }: Source, classes: readonly string[], broken: BrokenImages): Members[] {
+  const [counts, bad] = [new Uint32Array(classes.length), new Uint32Array(classes.length)];
+  for (let index = 0; index < count; index++) {
+    counts[label!(index)]!++;
+    if (broken.count > 0 && broken.has(title(index))) bad[label!(index)]!++;
+  }
+  return classes.map((name, i) => ({ name, count: counts[i]!, broken: bad[i]! }));
 }
 
 const number = (n: number): string => n.toLocaleString("en");
@@ -91,8 +102,10 @@ function sizesLine({ sizes, smallest, largest }: Report): string {
 
 function classesLine({ classes }: Report): string | undefined {
   if (!classes) return undefined;
-  const texts = classes.map(({ name, count }) => `${name} (${number(count)})`);
-  return `${classes.length}: ${some(texts, classesShown)}`;
+  const texts = classes.map(({ name, count, broken }) => `${name} (${number(count)}${broken > 0 ? `, ${number(broken)} broken` : ""})`);
+  const lost = classes.filter(({ count, broken }) => count > 0 && broken === count).map(({ name }) => name);
+  const warning = lost.length > 0 ? `; no image of ${some(lost, classesShown)} can be read, which ends training with --conditional` : "";
+  return `${classes.length}: ${some(texts, classesShown)}${warning}`;
 }
 
 function readingLine({ reading }: Report): string | undefined {
