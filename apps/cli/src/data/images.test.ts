@@ -44,6 +44,7 @@ test("a folder of PNG, JPEG and WebP, grey, colour, palette and 16 bits becomes 
     message: "Expected images of one size but 6 have 8 to 40 × 8 to 90 pixels; add --data.height 8 --data.width 8",
   });
   await assert.rejects(openDataset(folder, { height: 12 }), { message: /8 to 40 × 8 to 90 pixels; add --data.width 12$/ });
+  await assert.rejects(openDataset(folder, { height: 17, levels: 2 }), { message: /add --data.width 16$/ });
 });
 
 test("channels are the data's unless asked for", async () => {

@@ -1,16 +1,15 @@
-import { type Config, configure, sizeDivisor } from "@ddpm/core";
+import { type Config, sizeDivisor } from "@ddpm/core";
 import type { BrokenImages } from "./broken.ts";
 import type { Inspection } from "./inspection.ts";
-import { sizeFlags, sizeFor } from "./size.ts";
+import { sizeFlags, sizeFor, type wishOf } from "./size.ts";
 import type { Source } from "./source.ts";
 
 /** Sizes, classes and broken images that the text names. */
 const [sizesShown, classesShown, brokenShown] = [5, 30, 20];
 
-/** What there is to say about data, for machines. Throws a SyntaxError where a flag asks for a size that the levels do not allow. */
-export function reportOf(source: Source, { looked, census, colourful, broken }: Inspection, flags: Partial<Config>) {
-  const { "data.crop": crop, "model.dimMults": dimMults } = configure(flags);
-  const wish = { height: flags["data.height"], width: flags["data.width"], channels: flags["model.channels"], levels: dimMults.length };
+/** What there is to say about data, for machines. */
+export function reportOf(source: Source, { looked, census, colourful, broken }: Inspection, wish: ReturnType<typeof wishOf>) {
+  const { crop, dimMults, levels } = wish;
   const { size, missing, rounded } = sizeFor(census, wish);
   const byPixels = census.sizes.toSorted((a, b) => a.height * a.width - b.height * b.width);
   const { name, kind, count, leftOut, classes, runs, memory } = source;
@@ -31,7 +30,7 @@ export function reportOf(source: Source, { looked, census, colourful, broken }: 
     largest: byPixels.at(-1)!,
     classes: classes && membersOf(source, classes, broken),
     reading: runs && { runs: runs.starts.length, window: Math.min(runs.window, runs.starts.length), bytes: memory },
-    training: { size, crop, flags: sizeFlags(missing, size), rounded, dimMults, divisor: sizeDivisor(dimMults.length) },
+    training: { size, crop, flags: sizeFlags(missing, size), rounded, dimMults, divisor: sizeDivisor(levels) },
   };
 }
 
@@ -87,7 +86,7 @@ const brokenLine = ({ broken }: Report): string =>
 
 function colourLine({ grey, colour, alpha, onlyLooksColoured }: Report): string {
   const kinds = counted(Object.entries({ colour, grey }).filter(([, n]) => n > 0));
-  const transparent = alpha > 0 ? `; ${number(alpha)} with transparency, which becomes black` : "";
+  const transparent = alpha > 0 ? `; ${number(alpha)} with an alpha channel: what it leaves transparent becomes black` : "";
   return kinds + transparent + (onlyLooksColoured ? "; all look grey, so --model.channels 1 would do" : "");
 }
 
