@@ -45,7 +45,9 @@ export async function openDataset(name: string, options: DatasetOptions = {}): P
   const { crop = "centre", conditional, broken = new BrokenImages() } = options;
   const source = await openSource(name);
   if (conditional && !source.classes)
-    throw new TypeError(`Expected classes in ${source.name} for --conditional but found none; sub-folders of images are classes`);
+    throw new TypeError(
+      `Expected classes in ${source.name} for --conditional but found none; ${source.unclassed ?? "sub-folders of images are classes"}`,
+    );
   return imagesOf(conditional === false ? withoutClasses(source) : source, { size: await sizeOf(source, options), crop, broken });
 }
 
@@ -56,8 +58,8 @@ function withoutClasses(source: Source): Source {
 
 /** As `openDataset` draws them unless a size is asked for. */
 async function shapesSource(): Promise<DecodedSource> {
-  const { name, count, height, width, pixels } = shapes();
-  return { name, kind: "drawn by a program", count, size: { height, width, channels: 1 }, title: (index) => `shape ${index}`, pixels };
+  const { height, width, ...rest } = shapes();
+  return { ...rest, kind: "drawn by a program", size: { height, width, channels: 1 }, title: (index) => `shape ${index}` };
 }
 
 async function sizeOf(source: Source, wish: DatasetOptions): Promise<Size> {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { folderOf, plain } from "../../test/images.ts";
 import { BrokenImages } from "./broken.ts";
 import { gallery } from "./gallery.ts";
-import { openSource } from "./index.ts";
+import { openDataset, openSource } from "./index.ts";
 import { inspectSource } from "./inspection.ts";
 import { describe, reportOf } from "./report.ts";
 import { wishOf } from "./size.ts";
@@ -58,6 +58,24 @@ test("a report names the classes of which no image can be read", async () => {
   const source = await openSource(await folderOf({ "x/1.png": "no image", "y/1.png": await png(1), "y/2.png": await png(2) }));
   const text = describe(reportOf(source, await inspectSource(source), wishOf({})));
   assert.match(text, /classes {3}2: x \(1, 1 broken\), y \(2\); no image of x can be read, which ends training with --conditional\n/);
+});
+
+test("a report says why there are no classes, and training on them does", async () => {
+  const folder = await folderOf({ "cat/1.png": await png(1), "dog/1.png": await png(2), "root.png": await png(3) });
+  const source = await openSource(folder);
+  const reason = "1 of 3 images (root.png) is in no sub-folder; move it and there are 2 classes";
+  assert.ok(describe(reportOf(source, await inspectSource(source), wishOf({}))).includes(`classes   none: ${reason}\n`));
+  const message = `Expected classes in ${folder} for --conditional but found none; ${reason}`;
+  await assert.rejects(openDataset(folder, { conditional: true }), { name: "TypeError", message });
+});
+
+test("shapes have their classes", async () => {
+  const source = await openSource("shapes");
+  const { classes } = reportOf(source, await inspectSource(source), wishOf({}));
+  assert.deepEqual(
+    classes?.map(({ name }) => name),
+    ["disc", "square", "triangle", "ring", "cross"],
+  );
 });
 
 test("a report says what training takes: as it is, rounded down, or as asked for", async () => {

@@ -12,7 +12,7 @@ export function reportOf(source: Source, { looked, census, colourful, broken }: 
   const { crop, dimMults, levels } = wish;
   const { size, missing, rounded } = sizeFor(census, wish);
   const byPixels = census.sizes.toSorted((a, b) => a.height * a.width - b.height * b.width);
-  const { name, kind, count, leftOut, classes, runs, memory } = source;
+  const { name, kind, count, leftOut, classes, unclassed, runs, memory } = source;
   return {
     name,
     kind,
@@ -29,6 +29,7 @@ export function reportOf(source: Source, { looked, census, colourful, broken }: 
     smallest: byPixels[0]!,
     largest: byPixels.at(-1)!,
     classes: classes && membersOf(source, classes, broken),
+    unclassed,
     reading: runs && { runs: runs.starts.length, window: Math.min(runs.window, runs.starts.length), bytes: memory },
     training: { size, crop, flags: sizeFlags(missing, size), rounded, dimMults, divisor: sizeDivisor(levels) },
   };
@@ -99,8 +100,8 @@ function sizesLine({ sizes, smallest, largest }: Report): string {
   return `height × width: ${common}${sizes.length > 1 ? `; smallest ${text(smallest)}, largest ${text(largest)}` : ""}`;
 }
 
-function classesLine({ classes }: Report): string | undefined {
-  if (!classes) return undefined;
+function classesLine({ classes, unclassed }: Report): string | undefined {
+  if (!classes) return unclassed && `none: ${unclassed}`;
   const texts = classes.map(({ name, count, broken }) => `${name} (${number(count)}${broken > 0 ? `, ${number(broken)} broken` : ""})`);
   const lost = classes.filter(({ count, broken }) => count > 0 && broken === count).map(({ name }) => name);
   const warning = lost.length > 0 ? `; no image of ${some(lost, classesShown)} can be read, which ends training with --conditional` : "";
