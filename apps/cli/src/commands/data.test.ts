@@ -32,6 +32,13 @@ test("a folder of mixed images trains; the broken one is counted and named", asy
   assert.match(stderr, /Left out 1 of 7 images, which cannot be read: \S+cat.5\.png \(/);
 });
 
+test("a class of which no image can be read ends a run that is told classes, and no other", async () => {
+  const folder = await folderOf({ "lost/1.png": "no image", "dog/1.png": await ramp(8, 8, 9), "dog/2.png": await ramp(8, 8, 20) });
+  const train = ["train", "--data", folder, ...tiny, "--epochs", "1", "--out"];
+  await succeeds(...train, at("unconditional"));
+  await fails(/in class lost of \S+ that can be read but found none: .*; mend one,/, 1, ...train, at("conditional"), "--conditional");
+});
+
 test("a run on a folder that was stopped ends in the same bytes as one that was not", async () => {
   await succeeds("train", "--data", pets, ...small, "--steps", "1", "--out", at("parts"));
   await succeeds("train", "--resume", "--steps", "4", "--out", at("parts"));
