@@ -22,6 +22,7 @@ before(async () => {
   await succeeds("train", ...small, "--steps", "1", "--out", at("plain"));
   const half = Uint8Array.from({ length: elements }, (_, i) => (i % sides < sides / 2 ? 0 : 255));
   await writeAtomically(at("mask.png"), encodePng({ width: sides, height: sides, channels: 1, data: half, depth: 8 }));
+  await writeAtomically(at("text.png"), Buffer.from("no image"));
   const shape = shapes({ height: sides, width: sides }).pixels(0);
   mkdirSync(at("image"));
   await writeAtomically(at("image/0000.png"), encodePng({ width: sides, height: sides, channels: 1, data: shape, depth: 8 }));
@@ -150,9 +151,20 @@ const mistakes: readonly [RegExp, ...string[]][] = [
   [/Expected --count of at least 2, the ends, but found 1/, "interpolate", "--checkpoint", "run", "--from", "1", "--to", "2", "--count", "1"],
 ];
 
-for (const [message, ...args] of mistakes) {
+const noFile = /Expected an image at nope\.png but found no file; check the path\n/;
+const noImage = /Expected an image at \S+text\.png but found Input buffer contains unsupported image format; choose a PNG, JPEG or WebP file\n/;
+
+for (const [message, ...args] of [
+  ...mistakes,
+  [noFile, "sample", "--checkpoint", "run", "--image", "nope.png"],
+  [noImage, "sample", "--checkpoint", "run", "--image", "text.png"],
+  [noFile, "sample", "--checkpoint", "run", "--image", "mask.png", "--mask", "nope.png"],
+  [noImage, "sample", "--checkpoint", "run", "--image", "mask.png", "--mask", "text.png"],
+  [noFile, "invert", "--checkpoint", "run", "--images", "nope.png"],
+  [noImage, "interpolate", "--checkpoint", "run", "--from", "text.png", "--to", "1"],
+] as const) {
   test(`ddpm ${args.join(" ")} says what is wrong`, async () => {
-    await fails(message, 1, ...args.map((arg) => (/^(run|plain|mask\.png)$/.test(arg) ? at(arg) : arg)), "--out", at("never.png"));
+    await fails(message, 1, ...args.map((arg) => (/^(run|plain|(mask|text)\.png)$/.test(arg) ? at(arg) : arg)), "--out", at("never.safetensors"));
   });
 }
 

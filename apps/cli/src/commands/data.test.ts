@@ -32,6 +32,13 @@ test("a folder of mixed images trains; the broken one is counted and named", asy
   assert.match(stderr, /Left out 1 of 7 images, which cannot be read: \S+cat.5\.png \(/);
 });
 
+test("a class of which no image can be read ends a run that is told classes, and no other", async () => {
+  const folder = await folderOf({ "lost/1.png": "no image", "dog/1.png": await ramp(8, 8, 9), "dog/2.png": await ramp(8, 8, 20) });
+  const train = ["train", "--data", folder, ...tiny, "--epochs", "1", "--out"];
+  await succeeds(...train, at("unconditional"));
+  await fails(/in class lost of \S+ that can be read but found none: .*; mend one,/, 1, ...train, at("conditional"), "--conditional");
+});
+
 test("a run on a folder that was stopped ends in the same bytes as one that was not", async () => {
   await succeeds("train", "--data", pets, ...small, "--steps", "1", "--out", at("parts"));
   await succeeds("train", "--resume", "--steps", "4", "--out", at("parts"));
@@ -72,17 +79,20 @@ test("parquet trains, at the next size below that the levels allow", async () =>
 test("data inspect describes a folder, draws it, and speaks JSON", async () => {
   const text = await succeeds("data", "inspect", pets, "--out", at("grid.png"));
   assert.match(text, /a folder of images\n {2}images {4}7, all of them looked at\n {2}broken {4}1, which training leaves out/);
-  assert.match(text, /classes {3}2: cat \(5\), dog \(2\)\n/);
+  assert.match(text, /classes {3}2: cat \(5, 1 broken\), dog \(2\)\n/);
   assert.match(text, /needs a size, since images differ: add --data\.height 12 --data\.width 12/);
   assert.match(text, /Drew \S+grid\.png, whose rows are cat, dog/);
   assert.deepEqual([...readFileSync(at("grid.png")).subarray(1, 4)], [...Buffer.from("PNG")]);
   const report = JSON.parse(await succeeds("data", "inspect", parquet, "--json")) as { count: number; classes: object };
   assert.equal(report.count, 6);
   assert.deepEqual(report.classes, [
-    { name: "top", count: 5 },
-    { name: "trouser", count: 1 },
+    { name: "top", count: 5, broken: 0 },
+    { name: "trouser", count: 1, broken: 0 },
   ]);
   await fails(/Expected an image at \S+cat.5\.png but found/, 1, "data", "inspect", pets, "--strict");
+  const wrong = ["--data.height", "18", "--model.dimMults", "1,2,4,8"];
+  await fails(/data\.height to be divisible by 8, .* but found 18/, 1, "data", "inspect", "no-such-folder", ...wrong); // before a file is read
+  assert.match(await succeeds("data", "inspect", "shapes", "--model.dimMults", "1,2,4,8"), /takes 24×24×1.*\n.*divisible by 8/);
   await fails(/Expected fashion-mnist, shapes, or a path.*; but found no-such-folder/, 1, "data", "inspect", "no-such-folder");
   await fails(/Expected --out to end in \.png but found grid\.jpg/, 1, "data", "inspect", pets, "--out", "grid.jpg");
 });

@@ -4,6 +4,7 @@ import { gallery, shownClasses } from "../data/gallery.ts";
 import { dataHelp, openSource } from "../data/index.ts";
 import { inspectSource } from "../data/inspection.ts";
 import { describe, reportOf } from "../data/report.ts";
+import { wishOf } from "../data/size.ts";
 import { prepareFolderOf } from "../files.ts";
 import { configOf, configOptions, count } from "../options.ts";
 import { writePng } from "../picture.ts";
@@ -33,6 +34,7 @@ export function dataCommand(program: Command): void {
 async function inspect(name: string, options: Options): Promise<void> {
   const { sample, out, json } = options;
   if (out && !out.endsWith(".png")) throw new TypeError(`Expected --out to end in .png but found ${out}`);
+  const wish = wishOf(configOf({ ...options }));
   if (out) await prepareFolderOf(out);
   const source = await openSource(name);
   const broken = new BrokenImages(options);
@@ -40,7 +42,7 @@ async function inspect(name: string, options: Options): Promise<void> {
   const found = await inspectSource(source, { sample, broken, progress: (looked) => line.update(looked) });
   line[Symbol.dispose]();
   if (found.census.count === 0) throw new SyntaxError(`Expected images in ${source.name} but found none that can be read: ${broken}`);
-  const report = reportOf(source, found, configOf({ ...options }));
+  const report = reportOf(source, found, wish);
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report));
   if (!out) return;
   const { size, crop } = report.training;

@@ -32,7 +32,7 @@ export function trainCommand(program: Command): void {
     .addOption(new Option("--epochs <n>", "passes over the data in all (1 if neither is given)").argParser(count))
     .option("--conditional", "tell the model each image's class, so that one can ask for a class: ddpm sample --class")
     .option("--resume", "go on with the run in --out")
-    .option("--strict", "end at the first image that cannot be read, which is otherwise replaced by the next of its class")
+    .option("--strict", "end at the first image that cannot be read, which is otherwise replaced by the next, with --conditional of its class")
     .addOption(deviceOption())
     .addOption(new Option("--dtype <type>", "short for --train.dtype").choices(["float32", "bf16"]).conflicts("train.dtype"))
     .action(train);
@@ -56,8 +56,9 @@ async function train(options: Options, command: Command): Promise<void> {
   if (saved) refuseContradictions(saved, asked);
   const broken = new BrokenImages(options);
   const levels = (saved ?? { ...presets[options.preset], ...flags })["model.dimMults"].length;
-  const dataset = await open(saved ?? flags, { broken, levels, say });
-  const ofData = fromData(dataset, options.conditional ?? (saved !== undefined && saved["model.classes"].length > 0));
+  const conditional = options.conditional ?? (saved !== undefined && saved["model.classes"].length > 0);
+  const dataset = await open(saved ?? flags, { conditional, broken, levels, say });
+  const ofData = fromData(dataset, conditional);
   const given = saved ?? configure(presets[options.preset], ofData, flags);
   refuseContradictions({ ...given, ...ofData }, given, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, given["train.batch"]);
@@ -92,8 +93,7 @@ const open = (config: Partial<Config>, options: DatasetOptions): Promise<Dataset
   return openDataset(config["data.name"], { height, width, channels, crop: config["data.crop"], ...options });
 };
 
-function fromData({ name, height, width, channels, classes }: Dataset, conditional: boolean): Partial<Config> {
-  if (conditional && !classes) throw new TypeError(`Expected classes in ${name} for --conditional but found none; sub-folders of images are classes`);
+function fromData({ height, width, channels, classes }: Dataset, conditional: boolean): Partial<Config> {
   return { "data.height": height, "data.width": width, "model.channels": channels, "model.classes": conditional ? classes! : [] };
 }
 

@@ -1,14 +1,23 @@
 /** Images that a line of text names. */
 const shown = 3;
 
-/** Which images could not be read, and why. With `strict` the first is an error. */
+export interface BrokenOptions {
+  /** Whether the first is an error. */
+  readonly strict?: boolean | undefined;
+  /** What that error says to do. */
+  readonly advice?: string;
+}
+
+/** Which images could not be read, and why. */
 export class BrokenImages {
   readonly #strict: boolean;
+  readonly #advice: string;
   /** Reasons by title, in the order in which they were found. */
   readonly #reasons = new Map<string, string>();
 
-  constructor({ strict = false }: { readonly strict?: boolean | undefined } = {}) {
+  constructor({ strict = false, advice = "leave out --strict to go on without it" }: BrokenOptions = {}) {
     this.#strict = strict;
+    this.#advice = advice;
   }
 
   get count(): number {
@@ -22,7 +31,7 @@ export class BrokenImages {
   /** Counts an image once, however often it fails. Throws a SyntaxError that names it where that is asked for. */
   add(title: string, { message }: Error): undefined {
     const reason = message.trim().split("\n")[0]!;
-    if (this.#strict) throw new SyntaxError(`Expected an image at ${title} but found ${reason}; leave out --strict to go on without it`);
+    if (this.#strict) throw new SyntaxError(`Expected an image at ${title} but found ${reason}; ${this.#advice}`);
     if (!this.has(title)) this.#reasons.set(title, reason);
   }
 

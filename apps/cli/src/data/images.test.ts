@@ -44,6 +44,7 @@ test("a folder of PNG, JPEG and WebP, grey, colour, palette and 16 bits becomes 
     message: "Expected images of one size but 6 have 8 to 40 × 8 to 90 pixels; add --data.height 8 --data.width 8",
   });
   await assert.rejects(openDataset(folder, { height: 12 }), { message: /8 to 40 × 8 to 90 pixels; add --data.width 12$/ });
+  await assert.rejects(openDataset(folder, { height: 17, levels: 2 }), { message: /add --data.width 16$/ });
 });
 
 test("channels are the data's unless asked for", async () => {
@@ -169,9 +170,16 @@ test("with strict a broken image is an error; without, a class of none but broke
   await assert.rejects(async () => strict.pixels(1, 0), { name: "SyntaxError", message: /^Expected an image at .*cat\/2\.png but found .*--strict/ });
   const hopeless = await openDataset(await folderOf({ "a/1.png": "x", "b/1.png": await png(1) }));
   await assert.rejects(async () => hopeless.pixels(0, 0), {
-    message: /^Expected an image in class a of .* that can be read but found none: .*a\/1\.png \(/,
+    message: /^Expected an image in class a of .* that can be read but found none: .*a\/1\.png \(.*; mend one, take the class away, or train without/,
   });
   await assert.rejects(openDataset(await folderOf({ "a.png": "x" })), { message: /^Expected images in .* but found none that can be read$/ });
+});
+
+test("where classes are left out, any image replaces a broken one", async () => {
+  const folder = await folderOf({ "a/1.png": "x", "b/1.png": await png(1), "b/2.png": "x" });
+  const data = await openDataset(folder, { height: 8, width: 8, channels: 1, conditional: false });
+  assert.deepEqual([data.classes, data.label], [undefined, undefined]);
+  for (const i of [0, 1, 2]) assert.deepEqual(one(await data.pixels(i, 0), 1), [1]);
 });
 
 test("what does not fit into the cache is read again, to the same bytes", async () => {

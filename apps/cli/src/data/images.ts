@@ -39,8 +39,8 @@ const piece = 2 ** 20;
 
 /**
  * Images read and decoded when they are asked for. The first that fit into the cache stay there: every epoch takes each image once, so that none is
- * more likely to be asked for again. An image that cannot be read is replaced by the next of its class that can (the first follows the last): a
- * function of the files alone, so that runs resume exactly and workers agree, and labels stay true.
+ * more likely to be asked for again. An image that cannot be read is replaced by the next that can, of its class where there are classes (the
+ * first follows the last): a function of the files alone, so that runs resume exactly and workers agree, and labels stay true.
  */
 class Images implements Dataset {
   readonly name: string;
@@ -111,7 +111,8 @@ class Images implements Dataset {
     while (label && label(at) !== label(first));
     if (at !== first) return at;
     const where = label ? `class ${this.classes?.[label(first)]} of ${this.name}` : this.name;
-    throw new Error(`Expected an image in ${where} that can be read but found none: ${this.#options.broken}`);
+    const advice = label ? "; mend one, take the class away, or train without --conditional" : "";
+    throw new Error(`Expected an image in ${where} that can be read but found none: ${this.#options.broken}${advice}`);
   }
 
   #keep(index: number, pixels: Pixels): void {

@@ -11,6 +11,8 @@ import { survey } from "./survey.ts";
 
 export interface DatasetOptions extends SizeWish {
   readonly crop?: Config["data.crop"] | undefined;
+  /** Whether the images' classes are needed, or are left out: then any image may replace a broken one. What the data have by default. */
+  readonly conditional?: boolean | undefined;
   readonly broken?: BrokenImages | undefined;
   /** Is told what was decided for lack of a wish. */
   readonly say?: ((line: string) => void) | undefined;
@@ -36,19 +38,28 @@ export async function openSource(name: string): Promise<Source> {
 
 /**
  * Opens a data set by name or path. Size and channels are those asked for, else the data's, or the next smaller size that the levels allow.
- * Throws a RangeError with the flags to give where images differ in size.
+ * Throws a RangeError with the flags to give where images differ in size, and a TypeError where there are no classes but have to be.
  */
 export async function openDataset(name: string, options: DatasetOptions = {}): Promise<Dataset> {
   if (name === procedural) return shapes(options);
+  const { crop = "centre", conditional, broken = new BrokenImages() } = options;
   const source = await openSource(name);
-  const { crop = "centre", broken = new BrokenImages() } = options;
-  return imagesOf(source, { size: await sizeOf(source, options), crop, broken });
+  if (conditional && !source.classes)
+    throw new TypeError(
+      `Expected classes in ${source.name} for --conditional but found none; ${source.unclassed ?? "sub-folders of images are classes"}`,
+    );
+  return imagesOf(conditional === false ? withoutClasses(source) : source, { size: await sizeOf(source, options), crop, broken });
+}
+
+function withoutClasses(source: Source): Source {
+  const { classes: _, label: __, ...rest } = source;
+  return rest;
 }
 
 /** As `openDataset` draws them unless a size is asked for. */
 async function shapesSource(): Promise<DecodedSource> {
-  const { name, count, height, width, pixels } = shapes();
-  return { name, kind: "drawn by a program", count, size: { height, width, channels: 1 }, title: (index) => `shape ${index}`, pixels };
+  const { height, width, ...rest } = shapes();
+  return { ...rest, kind: "drawn by a program", size: { height, width, channels: 1 }, title: (index) => `shape ${index}` };
 }
 
 async function sizeOf(source: Source, wish: DatasetOptions): Promise<Size> {

@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { folderOf, plain } from "../../test/images.ts";
 import { BrokenImages } from "./broken.ts";
 import { gallery } from "./gallery.ts";
-import { openSource } from "./index.ts";
+import { openDataset, openSource } from "./index.ts";
 import { inspectSource } from "./inspection.ts";
 import { describe, reportOf } from "./report.ts";
+import { wishOf } from "./size.ts";
 
 const png = (colour: number | readonly number[], height = 8, width = 8) => plain(height, width, colour).png().toBuffer();
 
@@ -22,7 +23,7 @@ test("inspectSource() counts what headers say and names what cannot be decoded",
   const source = await openSource(await pets());
   const looked: number[] = [];
   const found = await inspectSource(source, { progress: (n) => looked.push(n) });
-  const report = reportOf(source, found, {});
+  const report = reportOf(source, found, wishOf({}));
   assert.deepEqual([report.count, report.looked, report.leftOut], [4, 4, "1 of 5 images, not for training"]);
   assert.deepEqual(looked, [1, 2, 3, 4]);
   assert.deepEqual(report.formats, { png: 2, jpeg: 1 });
@@ -32,14 +33,16 @@ test("inspectSource() counts what headers say and names what cannot be decoded",
     { height: 9, width: 16, count: 1 },
   ]);
   assert.deepEqual(report.classes, [
-    { name: "cat", count: 2 },
-    { name: "dog", count: 2 },
+    { name: "cat", count: 2, broken: 1 },
+    { name: "dog", count: 2, broken: 0 },
   ]);
   assert.equal(report.broken.length, 1);
   assert.match(report.broken[0]!, /train.cat.2\.png \(Input buffer contains unsupported image format\)$/);
   const text = describe(report);
   for (const line of [
     /broken {4}1, which training leaves out \(or ends at, with --strict\):\n {12}\S+2\.png/,
+    /colour {4}colour \(2\), grey \(1\); 1 with an alpha channel: what it leaves transparent becomes black\n/,
+    /classes {3}2: cat \(2, 1 broken\), dog \(2\)\n/,
     /sizes {5}height × width: 30×40 \(2\), 9×16 \(1\); smallest 9×16, largest 30×40/,
     /training {2}needs a size, since images differ: add --data\.height 28 --data\.width 28, or others/,
     /allowed {3}heights and widths divisible by 4, for the 3 levels of --model\.dimMults 1,2,4/,
@@ -51,20 +54,45 @@ test("inspectSource() counts what headers say and names what cannot be decoded",
   });
 });
 
+test("a report names the classes of which no image can be read", async () => {
+  const source = await openSource(await folderOf({ "x/1.png": "no image", "y/1.png": await png(1), "y/2.png": await png(2) }));
+  const text = describe(reportOf(source, await inspectSource(source), wishOf({})));
+  assert.match(text, /classes {3}2: x \(1, 1 broken\), y \(2\); no image of x can be read, which ends training with --conditional\n/);
+});
+
+test("a report says why there are no classes, and training on them does", async () => {
+  const folder = await folderOf({ "cat/1.png": await png(1), "dog/1.png": await png(2), "root.png": await png(3) });
+  const source = await openSource(folder);
+  const reason = "1 of 3 images (root.png) is in no sub-folder; move it and there are 2 classes";
+  assert.ok(describe(reportOf(source, await inspectSource(source), wishOf({}))).includes(`classes   none: ${reason}\n`));
+  const message = `Expected classes in ${folder} for --conditional but found none; ${reason}`;
+  await assert.rejects(openDataset(folder, { conditional: true }), { name: "TypeError", message });
+});
+
+test("shapes have their classes", async () => {
+  const source = await openSource("shapes");
+  const { classes } = reportOf(source, await inspectSource(source), wishOf({}));
+  assert.deepEqual(
+    classes?.map(({ name }) => name),
+    ["disc", "square", "triangle", "ring", "cross"],
+  );
+});
+
 test("a report says what training takes: as it is, rounded down, or as asked for", async () => {
-  const of = async (height: number, width: number, flags: Parameters<typeof reportOf>[2]) => {
+  const of = async (height: number, width: number, flags: Parameters<typeof wishOf>[0]) => {
     const source = await openSource(await folderOf({ "a.png": await png([9, 9, 9], height, width) }));
-    return describe(reportOf(source, await inspectSource(source), flags)).match(/training.*/)![0];
+    return describe(reportOf(source, await inspectSource(source), wishOf(flags))).match(/training.*/)![0];
   };
   assert.match(await of(16, 24, {}), /takes them as they are, 16×24×3/);
   assert.match(await of(17, 24, {}), /takes 16×24×3, the next size below that is divisible by 4/);
   assert.match(await of(17, 24, { "data.height": 20, "model.channels": 1, "data.crop": "random" }), /takes 20×24×1: .* a random part at each step/);
-  await assert.rejects(of(16, 16, { "data.height": 18 }), { message: /data\.height to be divisible by 4, .* such as 16 or 20, but found 18$/ });
+  assert.match(await of(28, 28, { "model.dimMults": [1, 2, 4, 8] }), /takes 24×24×3, the next size below that is divisible by 8/);
+  assert.throws(() => wishOf({ "data.height": 18 }), { message: /data\.height to be divisible by 4, .* such as 16 or 20, but found 18$/ });
 });
 
 test("grey images that are stored as colour are told", async () => {
   const source = await openSource(await folderOf({ "a.jpg": await plain(16, 16, [77, 77, 77]).jpeg().toBuffer() }));
-  assert.match(describe(reportOf(source, await inspectSource(source), {})), /all look grey, so --model\.channels 1 would do/);
+  assert.match(describe(reportOf(source, await inspectSource(source), wishOf({}))), /all look grey, so --model\.channels 1 would do/);
 });
 
 test("a sample is of the size asked for, spread over all", async () => {

@@ -32,8 +32,8 @@ test("trainingFolders() takes train/ where test/ or val/ is beside it, and no cl
 
 test("classesOf() takes the folders below the one that all share", () => {
   const of = (...paths: string[]) => {
-    const { classes, label } = classesOf(paths) ?? {};
-    return classes && [classes.join(), paths.map((_, i) => label!(i)).join("")];
+    const found = classesOf(paths);
+    return "classes" in found ? [found.classes.join(), paths.map((_, i) => found.label(i)).join("")] : found.unclassed;
   };
   assert.deepEqual(of("cat/1.png", "cat/x/2.png", "dog/1.png"), ["cat,dog", "001"]);
   assert.deepEqual(of("pets/train/cat/1.png", "pets/train/dog/1.png"), ["cat,dog", "01"]);
@@ -41,4 +41,9 @@ test("classesOf() takes the folders below the one that all share", () => {
   assert.equal(of("1.png", "2.png"), undefined);
   assert.equal(of("cat/1.png", "cat/2.png"), undefined);
   assert.equal(of("1.png", "cat/1.png"), undefined);
+  assert.equal(of("cat/1.png", "dog/1.png", "root.png"), "1 of 3 images (root.png) is in no sub-folder; move it and there are 2 classes");
+  assert.equal(
+    of("pets/a.png", "pets/b.png", "pets/cat/1.png", "pets/dog/1.png"),
+    "2 of 4 images (pets/a.png, …) are in no sub-folder; move them and there are 2 classes",
+  );
 });

@@ -38,15 +38,29 @@ export interface Classes {
   readonly label: (index: number) => number;
 }
 
-/** Sub-folders as classes, sorted by name, below the folder that all images share; none where an image is in no sub-folder. */
-export function classesOf(paths: readonly string[]): Classes | undefined {
+/** Sub-folders as classes, sorted by name, below the folder that all images share; where an image is in no sub-folder, what stands in the way of them. */
+export function classesOf(paths: readonly string[]): Classes | { readonly unclassed?: string } {
   const start = sharedFolder(paths);
   const folders = paths.map((path) => path.slice(start, Math.max(start, path.indexOf("/", start))));
   const classes = [...new Set(folders)].sort();
-  if (classes.length < 2 || classes.includes("")) return undefined;
+  if (classes[0] === "") return strayed(paths, (i) => folders[i] === "");
+  if (classes.length < 2) return {};
   const numbers = new Map(classes.map((name, i) => [name, i]));
   const labels = Uint32Array.from(folders, (name) => numbers.get(name)!);
   return { classes, label: (index) => labels[index]! };
+}
+
+/** Why some images keep the others' folders from being classes, where they do; in words. */
+function strayed(paths: readonly string[], isStray: (index: number) => boolean): { readonly unclassed?: string } {
+  const [strays, others] = [paths.filter((_, i) => isStray(i)), paths.filter((_, i) => !isStray(i))];
+  const found = classesOf(others);
+  if (!("classes" in found)) return {};
+  const [left, all] = [strays.length, paths.length].map((n) => n.toLocaleString("en"));
+  const one = strays.length === 1;
+  const names = one ? strays[0] : `${strays[0]}, …`;
+  return {
+    unclassed: `${left} of ${all} images (${names}) ${one ? "is" : "are"} in no sub-folder; move ${one ? "it" : "them"} and there are ${found.classes.length} classes`,
+  };
 }
 
 /** The length of the longest a/b/ that all paths begin with. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { type Config, type Dataset, size } from "@ddpm/core";
 import { BrokenImages } from "./broken.ts";
@@ -31,7 +32,8 @@ export async function pictures(path: string, config: Config, most: number): Prom
 }
 
 async function open(path: string, size: Size): Promise<Dataset> {
-  const broken = new BrokenImages({ strict: true });
+  if (!existsSync(path) && isImage(basename(path))) throw new Error(`Expected an image at ${path} but found no file; check the path`);
+  const broken = new BrokenImages({ strict: true, advice: "choose a PNG, JPEG or WebP file" });
   if (!isImage(basename(path))) return openDataset(path, { ...size, broken });
   return imagesOf(await imageFolder(dirname(path), [basename(path)]), { size, crop: "centre", broken });
 }

@@ -1,18 +1,18 @@
-import { type Config, configure, sizeDivisor } from "@ddpm/core";
+import { type Config, sizeDivisor } from "@ddpm/core";
+import type { BrokenImages } from "./broken.ts";
 import type { Inspection } from "./inspection.ts";
-import { sizeFlags, sizeFor } from "./size.ts";
+import { sizeFlags, sizeFor, type wishOf } from "./size.ts";
 import type { Source } from "./source.ts";
 
 /** Sizes, classes and broken images that the text names. */
 const [sizesShown, classesShown, brokenShown] = [5, 30, 20];
 
-/** What there is to say about data, for machines. Throws a SyntaxError where a flag asks for a size that the levels do not allow. */
-export function reportOf(source: Source, { looked, census, colourful, broken }: Inspection, flags: Partial<Config>) {
-  const { "data.crop": crop, "model.dimMults": dimMults } = configure(flags);
-  const wish = { height: flags["data.height"], width: flags["data.width"], channels: flags["model.channels"], levels: dimMults.length };
+/** What there is to say about data, for machines. */
+export function reportOf(source: Source, { looked, census, colourful, broken }: Inspection, wish: ReturnType<typeof wishOf>) {
+  const { crop, dimMults, levels } = wish;
   const { size, missing, rounded } = sizeFor(census, wish);
   const byPixels = census.sizes.toSorted((a, b) => a.height * a.width - b.height * b.width);
-  const { name, kind, count, leftOut, classes, runs, memory } = source;
+  const { name, kind, count, leftOut, classes, unclassed, runs, memory } = source;
   return {
     name,
     kind,
@@ -28,18 +28,29 @@ export function reportOf(source: Source, { looked, census, colourful, broken }: 
     sizes: census.sizes,
     smallest: byPixels[0]!,
     largest: byPixels.at(-1)!,
-    classes: classes && membersOf(source, classes),
+    classes: classes && membersOf(source, classes, broken),
+    unclassed,
     reading: runs && { runs: runs.starts.length, window: Math.min(runs.window, runs.starts.length), bytes: memory },
-    training: { size, crop, flags: sizeFlags(missing, size), rounded, dimMults, divisor: sizeDivisor(dimMults.length) },
+    training: { size, crop, flags: sizeFlags(missing, size), rounded, dimMults, divisor: sizeDivisor(levels) },
   };
 }
 
 type Report = ReturnType<typeof reportOf>;
 
-function membersOf({ count, label }: Source, classes: readonly string[]): { name: string; count: number }[] {
-  const counts = new Uint32Array(classes.length);
-  for (let index = 0; index < count; index++) counts[label!(index)]!++;
-  return classes.map((name, i) => ({ name, count: counts[i]! }));
+interface Members {
+  readonly name: string;
+  readonly count: number;
+  /** How many of them cannot be read, as far as was looked. */
+  readonly broken: number;
+}
+
+function membersOf({ count, label, title }: Source, classes: readonly string[], broken: BrokenImages): Members[] {
+  const [counts, bad] = [new Uint32Array(classes.length), new Uint32Array(classes.length)];
+  for (let index = 0; index < count; index++) {
+    counts[label!(index)]!++;
+    if (broken.count > 0 && broken.has(title(index))) bad[label!(index)]!++;
+  }
+  return classes.map((name, i) => ({ name, count: counts[i]!, broken: bad[i]! }));
 }
 
 const number = (n: number): string => n.toLocaleString("en");
@@ -76,7 +87,7 @@ const brokenLine = ({ broken }: Report): string =>
 
 function colourLine({ grey, colour, alpha, onlyLooksColoured }: Report): string {
   const kinds = counted(Object.entries({ colour, grey }).filter(([, n]) => n > 0));
-  const transparent = alpha > 0 ? `; ${number(alpha)} with transparency, which becomes black` : "";
+  const transparent = alpha > 0 ? `; ${number(alpha)} with an alpha channel: what it leaves transparent becomes black` : "";
   return kinds + transparent + (onlyLooksColoured ? "; all look grey, so --model.channels 1 would do" : "");
 }
 
@@ -89,10 +100,12 @@ function sizesLine({ sizes, smallest, largest }: Report): string {
   return `height × width: ${common}${sizes.length > 1 ? `; smallest ${text(smallest)}, largest ${text(largest)}` : ""}`;
 }
 
-function classesLine({ classes }: Report): string | undefined {
-  if (!classes) return undefined;
-  const texts = classes.map(({ name, count }) => `${name} (${number(count)})`);
-  return `${classes.length}: ${some(texts, classesShown)}`;
+function classesLine({ classes, unclassed }: Report): string | undefined {
+  if (!classes) return unclassed && `none: ${unclassed}`;
+  const texts = classes.map(({ name, count, broken }) => `${name} (${number(count)}${broken > 0 ? `, ${number(broken)} broken` : ""})`);
+  const lost = classes.filter(({ count, broken }) => count > 0 && broken === count).map(({ name }) => name);
+  const warning = lost.length > 0 ? `; no image of ${some(lost, classesShown)} can be read, which ends training with --conditional` : "";
+  return `${classes.length}: ${some(texts, classesShown)}${warning}`;
 }
 
 function readingLine({ reading }: Report): string | undefined {

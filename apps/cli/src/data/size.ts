@@ -1,4 +1,4 @@
-import { nearestSizes } from "@ddpm/core";
+import { type Config, configure, defaults, nearestSizes, sizeDivisor } from "@ddpm/core";
 import type { Axis, Census } from "./census.ts";
 import type { Size } from "./source.ts";
 
@@ -10,6 +10,14 @@ export interface SizeWish {
   readonly channels?: number | undefined;
   /** Levels of the U-Net, which say what sizes have to be divisible by. */
   readonly levels?: number | undefined;
+}
+
+/** What flags ask for, and what they leave at its default. Throws a SyntaxError where they ask for a size that the levels do not allow. */
+export function wishOf(flags: Partial<Config>) {
+  const { "data.height": height, "data.width": width, "model.channels": channels, "model.dimMults": asked } = flags;
+  const side = sizeDivisor((asked ?? defaults["model.dimMults"]).length); // is allowed, and stands for what the data will say
+  const { "data.crop": crop, "model.dimMults": dimMults } = configure({ "data.height": side, "data.width": side }, flags);
+  return { height, width, channels: requireChannels(channels), levels: dimMults.length, crop, dimMults };
 }
 
 /** A size that trains on a CPU, suggested where images have larger ones. */
@@ -27,7 +35,7 @@ interface SizeChoice {
 export function sizeFor(found: Census, { height, width, channels, levels = 1 }: SizeWish): SizeChoice {
   const asked = { height, width };
   const allowed = (side: number): number => nearestSizes(side, levels)[0]!;
-  const suggested = height ?? width ?? allowed(Math.min(found.shortSide, usual));
+  const suggested = allowed(height ?? width ?? Math.min(found.shortSide, usual));
   const open = (["height", "width"] as const).filter((axis) => asked[axis] === undefined);
   const missing = open.filter((axis) => found.range(axis)[0] < found.range(axis)[1]);
   const side = (axis: Axis): number => asked[axis] ?? (missing.includes(axis) ? suggested : allowed(found.range(axis)[0]));

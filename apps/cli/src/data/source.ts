@@ -17,6 +17,8 @@ interface Described {
   /** As in `Dataset`. */
   readonly classes?: readonly string[];
   readonly label?: (index: number) => number;
+  /** Why there are no classes though there nearly are; in words. */
+  readonly unclassed?: string;
   readonly runs?: Runs;
   /** Bytes of encoded images that reading by runs keeps at most. */
   readonly memory?: number;
