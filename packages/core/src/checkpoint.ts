@@ -1,10 +1,10 @@
 /** Checkpoints: a model's parameters under the names and in the layouts of the PyTorch U-Net, with its configuration in the metadata. */
 import type { State } from "./backend.ts";
 import { type Config, configure, defaults } from "./config.ts";
+import { model } from "./model.ts";
 import { decode, type EncodeOptions, encode, quoted, type SafetensorsFile, type StoredTensor } from "./safetensors.ts";
 import { Scope } from "./scope.ts";
 import { input, type Shape, size } from "./tensor.ts";
-import { model } from "./training.ts";
 
 /** A parameter's values, row-major. */
 export interface ParameterValue {

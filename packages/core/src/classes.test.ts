@@ -4,13 +4,14 @@ import type { Numbers } from "./backend.ts";
 import { classRows, droppedLabels, guide, labelsInRows } from "./classes.ts";
 import { configure, scheduleFor } from "./config.ts";
 import { batch } from "./dataset.ts";
+import { model } from "./model.ts";
 import { normals, startNoise, stream } from "./random.ts";
 import { evaluate, reference } from "./reference.ts";
 import { compileSampler, type Draw, samplesOf } from "./sampling.ts";
 import { Scope } from "./scope.ts";
 import { shapes } from "./shapes.ts";
 import { array, input } from "./tensor.ts";
-import { initialState, model, trainingFeeds, trainingStep } from "./training.ts";
+import { initialState, trainingFeeds, trainingStep } from "./training.ts";
 
 const config = configure({
   "model.dim": 4,

@@ -2,6 +2,7 @@ import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
 import { classFeeds, classRows, classWidth, guide } from "./classes.ts";
 import { type Config, scheduleFor } from "./config.ts";
 import { type Kept, kept, keptFeeds, keptNames } from "./editing.ts";
+import { gaussian, imageShape, model } from "./model.ts";
 import { startNoise, stream } from "./random.ts";
 import {
   coefficientNames,
@@ -17,7 +18,6 @@ import {
 import { Scope } from "./scope.ts";
 import type { Row } from "./solvers.ts";
 import { array, concat, input, size, type Tensor, variable } from "./tensor.ts";
-import { gaussian, imageShape, model } from "./training.ts";
 
 /** After a step of sampling: `x()` reads x_{t-1} and `x0()` the predicted x_0 from the device, [batch, height, width, channels]. */
 export interface Progress {

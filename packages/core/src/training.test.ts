@@ -4,6 +4,7 @@ import type { Numbers, State } from "./backend.ts";
 import { type Config, configure, scheduleFor } from "./config.ts";
 import { batch, type Dataset } from "./dataset.ts";
 import { pSample } from "./diffusion.ts";
+import { model } from "./model.ts";
 import { minSnrWeight, objectiveNames } from "./objective.ts";
 import { adamwScalars, emaDecay } from "./optimizer.ts";
 import { normals, startNoise, stream } from "./random.ts";
@@ -13,7 +14,7 @@ import { Scope } from "./scope.ts";
 import { shapes } from "./shapes.ts";
 import { input } from "./tensor.ts";
 import { timestepSampling, uniformTimesteps } from "./timestep-sampling.ts";
-import { type Batch, initialState, model, runStep, trainingFeeds, trainingStep } from "./training.ts";
+import { type Batch, initialState, runStep, trainingFeeds, trainingStep } from "./training.ts";
 
 const config = (count: number) =>
   configure({

@@ -1,66 +1,16 @@
 import type { Numbers, Program, Step } from "./backend.ts";
 import { classRows, classWidth, droppedLabels } from "./classes.ts";
-import { type Config, outputChannels } from "./config.ts";
+import type { Config } from "./config.ts";
 import { batch, type Dataset, type DatasetBatch } from "./dataset.ts";
 import { batchLoss } from "./loss.ts";
+import { gaussian, imageShape, model } from "./model.ts";
 import { type Dropout, dropout } from "./nn.ts";
 import { stream } from "./random.ts";
 import { Scope } from "./scope.ts";
-import { input, randomNormal, size, type Tensor } from "./tensor.ts";
+import { input, size, type Tensor } from "./tensor.ts";
 import { type DrawnTimesteps, type TimestepSampling, withoutMemory } from "./timestep-sampling.ts";
 import { lossFeeds, trainingLosses } from "./training-loss.ts";
-import { unet } from "./unet.ts";
 import { averages, update, updateScalars } from "./update.ts";
-
-/** Images as the graph sees them: [batch, height, width, channels]. */
-export const imageShape = (config: Config, batch: number): [number, number, number, number] => [
-  batch,
-  config["data.height"],
-  config["data.width"],
-  config["model.channels"],
-];
-
-export interface ModelOptions {
-  /** [batch, K + 1]; where a model with classes is fed them unless given. */
-  readonly classes?: Tensor | undefined;
-  /** As training runs it. */
-  readonly dropout?: Dropout | undefined;
-}
-
-/** The U-Net that a configuration describes. */
-export const model = (
-  p: Scope,
-  x: Tensor,
-  t: Tensor,
-  config: Config,
-  { classes = classInput(config, x.shape[0]!), dropout }: ModelOptions = {},
-): Tensor =>
-  unet(
-    p,
-    x,
-    t,
-    {
-      dim: config["model.dim"],
-      dimMults: config["model.dimMults"],
-      block: config["model.block"],
-      groups: config["model.groups"],
-      outputs: outputChannels(config),
-      ...(dropout && { dropout }),
-    },
-    classes,
-  );
-
-/** Where a model with classes is fed them. */
-function classInput(config: Config, batch: number): Tensor | undefined {
-  const width = classWidth(config);
-  return width > 0 ? input("classes", [batch, width]) : undefined;
-}
-
-/** Standard normal images of the Philox stream that is fed as `name`; image i starts at block i·⌈HWC/4⌉, so that more images only add to fewer. */
-export function gaussian(name: string, [batch, ...image]: readonly [number, ...number[]]): Tensor {
-  const numbers = randomNormal(input(name, [6], "int32"), batch, Math.ceil(size(image) / 4) * 4);
-  return (numbers.shape[1] === size(image) ? numbers : numbers.slice(1, 0, size(image))).reshape(batch, ...image);
-}
 
 export interface TrainingStep {
   readonly step: Step;
