@@ -1,14 +1,20 @@
 import { deviceNames } from "@ddpm/backend-node";
-import { type Config, type ConfigKey, fields, parseValue, type ScheduleName, scheduleNames } from "@ddpm/core";
+import { type Config, type ConfigKey, configKeys, fields, parseValue, type ScheduleName, scheduleNames } from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Adds one flag for each configuration key that `include` accepts. */
 export function configOptions(command: Command, include: (key: ConfigKey) => boolean = () => true): Command {
-  for (const key of (Object.keys(fields) as ConfigKey[]).filter(include)) {
-    const { help, default: standard } = fields[key];
-    command.addOption(new Option(`--${key} <value>`, `${help} (default ${String(standard) || "none"})`).argParser((text) => parseValue(key, text)));
-  }
+  for (const key of configKeys.filter(include)) command.addOption(configOption(key));
   return command;
+}
+
+/** The flag of a key; one that is true or false means true where it stands alone. */
+function configOption(key: ConfigKey): Option {
+  const { help, default: standard, choices } = fields[key];
+  const [value, names] = typeof standard === "boolean" ? ["[value]", ["true", "false"]] : ["<value>", choices];
+  return new Option(`--${key} ${value}`, `${help}${names ? `: ${names.join(", ")}` : ""} (default ${String(standard) || "none"})`).argParser((text) =>
+    parseValue(key, text),
+  );
 }
 
 /** The configuration among parsed options, of the keys that `include` accepts. */
