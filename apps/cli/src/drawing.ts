@@ -4,7 +4,6 @@ import {
   compileSampler,
   imageShape,
   noised,
-  parseValue,
   type Row,
   repaint,
   type Sampler,
@@ -20,7 +19,7 @@ import {
 import { type Command, Option } from "commander";
 import type { Checkpoint } from "./checkpoint-file.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
-import { count, number, sigmaMaxOption } from "./options.ts";
+import { count, number, parserOf, share, sigmaMaxOption } from "./options.ts";
 import { progress } from "./progress.ts";
 import type { Trajectory } from "./trajectory.ts";
 
@@ -46,12 +45,12 @@ export const samplerOptions = (command: Command, usual: SamplerName): Command =>
     .addOption(new Option("--sampler <name>", "ddpm: all steps; the others: few").choices(samplerNames).default(usual))
     .addOption(new Option("--steps <n>", `model calls (${usualSteps})`).argParser(count))
     .addOption(new Option("--spacing <name>", `which levels of noise (${usualSpacings})`).choices(spacingNames))
-    .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(number))
+    .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(share))
     .addOption(sigmaMaxOption())
     .option("--clip", `clip the predicted x0 to [-1, 1] at each step (${clipping} do)`)
     .option("--no-clip", "do not: the notebook's rule")
     .addOption(new Option("--guidance <x>", "how much to heed the class: 1 plainly, 2 to 5 more, at twice the time").argParser(number).default(1))
-    .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser((text) => parseValue("seed", text)).default(0));
+    .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser(parserOf("seed")).default(0));
 
 /** The flags of a command; commander gives clip a value even where neither flag is used. */
 export const samplerFlags = <T extends SamplerFlags>(command: Command, flags: T): T => ({

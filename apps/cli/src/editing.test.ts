@@ -98,20 +98,20 @@ test("what lies between begins and ends with the ends", async () => {
   assert.ok(near(samples("back.safetensors").subarray(0, elements), pixels()) < 0.1);
 });
 
-const mistakes: readonly [RegExp, ...string[]][] = [
-  [/a model with classes for --class but found one without; train one with --conditional/, "sample", "--checkpoint", "plain", "--class", "disc"],
-  [/--class to be all, or among disc, square, triangle, ring, cross or 0 to 4, but found cat/, "sample", "--checkpoint", "run", "--class", "cat"],
-  [/Expected --image with --mask but found none/, "sample", "--checkpoint", "run", "--mask", "mask.png"],
-  [/Expected --image with --strength but found none/, "sample", "--checkpoint", "run", "--strength", "0.5"],
-  [/a strength above 0 and of at most 1 but found 2/, "sample", "--checkpoint", "run", "--image", "mask.png", "--strength", "2"],
-  [/a model with classes to guide/, "sample", "--checkpoint", "plain", "--guidance", "2"],
-  [/--sampler ddim without --eta to come back to an image/, "interpolate", "--checkpoint", "run", "--from", "mask.png", "--to", "1", "--eta", "1"],
-  [/Expected --count of at least 2, the ends, but found 1/, "interpolate", "--checkpoint", "run", "--from", "1", "--to", "2", "--count", "1"],
+const mistakes: readonly [RegExp, 1 | 2, ...string[]][] = [
+  [/a model with classes for --class but found one without; train one with --conditional/, 1, "sample", "--checkpoint", "plain", "--class", "disc"],
+  [/--class to be all, or among disc, square, triangle, ring, cross or 0 to 4, but found cat/, 1, "sample", "--checkpoint", "run", "--class", "cat"],
+  [/Expected --image with --mask but found none/, 2, "sample", "--checkpoint", "run", "--mask", "mask.png"],
+  [/Expected --image with --strength but found none/, 2, "sample", "--checkpoint", "run", "--strength", "0.5"],
+  [/Expected a number above 0 and of at most 1/, 2, "sample", "--checkpoint", "run", "--image", "mask.png", "--strength", "2"],
+  [/a model with classes to guide/, 1, "sample", "--checkpoint", "plain", "--guidance", "2"],
+  [/--sampler ddim without --eta to come back to an image/, 1, "interpolate", "--checkpoint", "run", "--from", "mask.png", "--to", "1", "--eta", "1"],
+  [/Expected --count of at least 2, the ends, but found 1/, 1, "interpolate", "--checkpoint", "run", "--from", "1", "--to", "2", "--count", "1"],
 ];
 
-for (const [message, ...args] of mistakes) {
+for (const [message, code, ...args] of mistakes) {
   test(`ddpm ${args.join(" ")} says what is wrong`, async () => {
-    await fails(message, 1, ...args.map((arg) => (/^(run|plain|mask\.png)$/.test(arg) ? at(arg) : arg)), "--out", at("never.png"));
+    await fails(message, code, ...args.map((arg) => (/^(run|plain|mask\.png)$/.test(arg) ? at(arg) : arg)), "--out", at("never.png"));
   });
 }
 

@@ -12,8 +12,8 @@ export function configOptions(command: Command, include: (key: ConfigKey) => boo
 function configOption(key: ConfigKey): Option {
   const { help, default: standard, choices } = fields[key];
   const [value, names] = typeof standard === "boolean" ? ["[value]", ["true", "false"]] : ["<value>", choices];
-  return new Option(`--${key} ${value}`, `${help}${names ? `: ${names.join(", ")}` : ""} (default ${String(standard) || "none"})`).argParser((text) =>
-    parseValue(key, text),
+  return new Option(`--${key} ${value}`, `${help}${names ? `: ${names.join(", ")}` : ""} (default ${String(standard) || "none"})`).argParser(
+    parserOf(key),
   );
 }
 
@@ -30,18 +30,30 @@ export const deviceOption = (): Option =>
 export const sigmaMaxOption = (): Option =>
   new Option("--sigma-max <x>", "leave out the levels with more noise than this (heun 80): there x tells a model nothing").argParser(number);
 
-export function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("Expected a number");
-  return value;
-}
+/** A flag's parser of numbers that `accepts`, said in words as `expected`. */
+const numbers =
+  (expected: string, accepts: (x: number) => boolean) =>
+  (text: string): number => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (!accepts(value)) throw new InvalidArgumentError(`Expected ${expected}`);
+    return value;
+  };
 
-/** Parses a positive whole number. */
-export function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Expected a positive whole number");
-  return value;
-}
+export const number = numbers("a number", Number.isFinite);
+export const count = numbers("a positive whole number", (x) => Number.isInteger(x) && x >= 1);
+export const share = numbers("a number from 0 to 1", (x) => x >= 0 && x <= 1);
+export const positiveShare = numbers("a number above 0 and of at most 1", (x) => x > 0 && x <= 1);
+
+/** A flag's parser of what a key can be. */
+export const parserOf =
+  <K extends ConfigKey>(key: K) =>
+  (text: string): Config[K] => {
+    try {
+      return parseValue(key, text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
 
 const usualSchedules: readonly ScheduleName[] = ["linear"];
 

@@ -45,7 +45,7 @@ test("schedule writes several as JSON by name, all of them when asked", async ()
 
 test("schedule refuses unknown names and endings", async () => {
   await fails(/Expected all or schedules among linear, .* but found cubic/, 2, "schedule", "--schedule", "linear,cubic", "--out", at("x.svg"));
-  await fails(/Expected --out to end in .json or .png or .svg but found .*x.jpg/, 1, "schedule", "--out", at("x.jpg"));
+  await fails(/Expected --out to end in .json or .png or .svg but found .*x.jpg/, 2, "schedule", "--out", at("x.jpg"));
 });
 
 test("evenNumbers() includes both ends and repeats nothing", () => {
