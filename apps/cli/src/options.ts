@@ -1,5 +1,5 @@
 import { deviceNames } from "@ddpm/backend-node";
-import { type Config, type ConfigKey, configKeys, fields, parseValue, type ScheduleName, scheduleNames } from "@ddpm/core";
+import { type Config, type ConfigKey, configKeys, fields, parseValue } from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Adds one flag for each configuration key that `include` accepts. */
@@ -54,19 +54,3 @@ export const parserOf =
       throw new InvalidArgumentError((error as Error).message);
     }
   };
-
-const usualSchedules: readonly ScheduleName[] = ["linear"];
-
-/** Schedules by name: repeated, with commas, or all. */
-export const scheduleOption = (): Option =>
-  new Option("--schedule <names>", `which ones, with commas, or all: ${scheduleNames.join(", ")}`)
-    .argParser(schedules)
-    .default(usualSchedules, usualSchedules.join());
-
-/** The names in `text` after those of the flags before it. */
-function schedules(text: string, before: readonly ScheduleName[]): readonly ScheduleName[] {
-  const names = text === "all" ? scheduleNames : text.split(",");
-  const unknown = names.find((name) => !scheduleNames.includes(name as ScheduleName));
-  if (unknown !== undefined) throw new InvalidArgumentError(`Expected all or schedules among ${scheduleNames.join(", ")} but found ${unknown}`);
-  return [...new Set([...(before === usualSchedules ? [] : before), ...(names as readonly ScheduleName[])])];
-}

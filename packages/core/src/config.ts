@@ -146,7 +146,10 @@ function checkSchedule(config: Config): void {
   try {
     scheduleFor(config);
   } catch (cause) {
-    throw new SyntaxError(`Expected diffusion.timesteps that diffusion.schedule can have: ${(cause as Error).message}`, { cause });
+    throw new SyntaxError(
+      `Expected diffusion.timesteps that diffusion.schedule can have: ${(cause as Error).message}; choose more timesteps or another schedule`,
+      { cause },
+    );
   }
   if (config["diffusion.zeroTerminalSnr"] && config["diffusion.objective"] === "eps")
     throw wrong("diffusion.objective", "v or x0 with diffusion.zeroTerminalSnr, since noise alone tells no image,", `"eps"`);
