@@ -280,21 +280,33 @@ test("setup --dry-run lists files, versions and checksums", async () => {
   assert.match(await succeeds("setup", "--cuda", "--dry-run"), /nvidia_cudnn_cu12-\S+\.whl {2}\S+ {2}sha256:[0-9a-f]{64}/);
 });
 
-test("bad input gives one line and exit code 1, wrong usage 2", async () => {
+test("bad input gives one line and exit code 1", async () => {
   await fails(/^ddpm: Expected a new folder .* --resume/, 1, "train", ...small, "--out", at("whole"));
   await fails(/Expected train.lr 0.002 as in the run but found 0.5/, 1, "train", "--resume", "--train.lr", "0.5", "--out", at("whole"));
-  await fails(/model.groups/, 1, "train", ...small, "--model.groups", "3", "--out", at("groups"));
   await fails(/wasm lacks the gradients/, 1, "train", ...small, "--device", "wasm", "--out", at("wasm"));
   await fails(/Expected to|Expected a folder/, 1, "train", ...small, "--steps", "1", "--out", join(bin, "below-a-file"));
   await fails(/Expected to write .* choose another --out/, 1, "sample", "--checkpoint", at("whole"), "--out", join(bin, "x.png"));
-  await fails(/Expected seed to be/, 1, "sample", "--checkpoint", at("whole"), "--seed", "-1", "--out", at("x.png"));
-  await fails(/Expected --out to end in .png or .safetensors/, 1, "sample", "--checkpoint", at("whole"), "--out", at("x.jpg"));
-  await fails(/^ddpm: Expected model.dim to be/, 1, "train", ...small, "--model.dim", "27", "--out", at("odd"));
   await fails(/Expected model.dim 8 as in the run but found 16/, 1, "train", "--resume", "--preset", "demo", "--out", at("whole"));
-  await fails(/unknown option/, 2, "inspect", "x", "--no-such-flag");
   writeFileSync(at("short.safetensors"), readFileSync(at("whole/model.safetensors")));
   truncateSync(at("short.safetensors"), 5000);
   await fails(/^ddpm: .*short.safetensors: Expected/, 1, "sample", "--checkpoint", at("short.safetensors"), "--out", at("x.png"));
+});
+
+const misuses: readonly [RegExp, ...string[]][] = [
+  [/unknown option/, "inspect", "x", "--no-such-flag"],
+  [/Expected a positive whole number/, "train", "--steps", "x"],
+  [/Expected train.lr to be a number above 0 but found "x"/, "train", "--train.lr", "x"],
+  [/Expected model.dim to be an even integer/, "train", "--model.dim", "27"],
+  [/Expected diffusion.schedule to be one of linear, .* but found "foo"/, "train", "--diffusion.schedule", "foo"],
+  [/^ddpm: Expected model.groups to be a divisor of 8/, "train", ...small, "--model.groups", "3", "--out", at("never")],
+  [/^ddpm: Expected --data with/, "train", "--out", at("never")],
+  [/Expected seed to be/, "sample", "--seed", "-1"],
+  [/Expected a number from 0 to 1/, "sample", "--eta", "5"],
+  [/^ddpm: Expected --out to end in .png or .safetensors/, "sample", "--checkpoint", "none", "--out", at("x.jpg")],
+];
+
+test("wrong usage gives exit code 2", async () => {
+  for (const [message, ...args] of misuses) await fails(message, 2, ...args);
 });
 
 test("a loss that is not finite stops training and leaves the last checkpoint", async () => {

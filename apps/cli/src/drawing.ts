@@ -4,7 +4,6 @@ import {
   compileSampler,
   imageShape,
   noised,
-  parseValue,
   type Row,
   repaint,
   type Sampler,
@@ -20,9 +19,10 @@ import {
 import { type Command, Option } from "commander";
 import type { Checkpoint } from "./checkpoint-file.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
-import { count, number, sigmaMaxOption } from "./options.ts";
+import { count, number, parserOf, share, sigmaMaxOption } from "./options.ts";
 import { progress } from "./progress.ts";
 import type { Trajectory } from "./trajectory.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What the flags of `samplerOptions` say. */
 export interface SamplerFlags {
@@ -46,12 +46,12 @@ export const samplerOptions = (command: Command, usual: SamplerName): Command =>
     .addOption(new Option("--sampler <name>", "ddpm: all steps; the others: few").choices(samplerNames).default(usual))
     .addOption(new Option("--steps <n>", `model calls (${usualSteps})`).argParser(count))
     .addOption(new Option("--spacing <name>", `which levels of noise (${usualSpacings})`).choices(spacingNames))
-    .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(number))
+    .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(share))
     .addOption(sigmaMaxOption())
     .option("--clip", `clip the predicted x0 to [-1, 1] at each step (${clipping} do)`)
     .option("--no-clip", "do not: the notebook's rule")
     .addOption(new Option("--guidance <x>", "how much to heed the class: 1 plainly, 2 to 5 more, at twice the time").argParser(number).default(1))
-    .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser((text) => parseValue("seed", text)).default(0));
+    .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser(parserOf("seed")).default(0));
 
 /** The flags of a command; commander gives clip a value even where neither flag is used. */
 export const samplerFlags = <T extends SamplerFlags>(command: Command, flags: T): T => ({
@@ -59,9 +59,9 @@ export const samplerFlags = <T extends SamplerFlags>(command: Command, flags: T)
   clip: command.getOptionValueSource("clip") === "cli" ? flags.clip : undefined,
 });
 
-/** Throws a TypeError for guidance without a class, which would change nothing and take twice the time. */
+/** Throws a UsageError for guidance without a class, which would change nothing and take twice the time. */
 export function checkGuidance({ guidance, class: name }: { readonly guidance: number; readonly class?: string }): void {
-  if (guidance !== 1 && name === undefined) throw new TypeError("Expected --class with --guidance but found none; add --class, such as --class all");
+  if (guidance !== 1 && name === undefined) throw new UsageError("Expected --class with --guidance but found none; add --class, such as --class all");
 }
 
 /** What to draw; NHWC values in [-1, 1] of all images. */

@@ -102,69 +102,34 @@ test("what lies between begins and ends with the ends", async () => {
   assert.ok(near(samples("back.safetensors").subarray(0, elements), pixels()) < 0.1);
 });
 
-const mistakes: readonly [RegExp, ...string[]][] = [
-  [/a model with classes for --class but found one without; train one with --conditional/, "sample", "--checkpoint", "plain", "--class", "disc"],
-  [/--class to be all, or among disc, square, triangle, ring, cross or 0 to 4, but found cat/, "sample", "--checkpoint", "run", "--class", "cat"],
-  [/Expected --image with --mask but found none/, "sample", "--checkpoint", "run", "--mask", "mask.png"],
-  [
-    /for --mask that corrects no step but found heun/,
-    "sample",
-    "--checkpoint",
-    "run",
-    "--image",
-    "mask.png",
-    "--mask",
-    "mask.png",
-    "--sampler",
-    "heun",
-  ],
-  [
-    /for --repaint .* but found dpm/,
-    "sample",
-    "--checkpoint",
-    "run",
-    "--image",
-    "mask.png",
-    "--mask",
-    "mask.png",
-    "--sampler",
-    "dpm++",
-    "--repaint",
-    "2",
-  ],
-  [/Expected --image with --strength but found none/, "sample", "--checkpoint", "run", "--strength", "0.5"],
-  [/a strength above 0 and of at most 1 but found 2/, "sample", "--checkpoint", "run", "--image", "mask.png", "--strength", "2"],
-  [/Expected --class with --guidance but found none/, "sample", "--checkpoint", "run", "--guidance", "2"],
-  [/Expected one class for --class but found all/, "interpolate", "--checkpoint", "run", "--from", "1", "--to", "2", "--class", "all"],
-  [
-    /--sampler ddim without --eta, --guidance and karras to come back/,
-    "interpolate",
-    "--checkpoint",
-    "run",
-    "--from",
-    "mask.png",
-    "--to",
-    "1",
-    "--eta",
-    "1",
-  ],
-  [/Expected --count of at least 2, the ends, but found 1/, "interpolate", "--checkpoint", "run", "--from", "1", "--to", "2", "--count", "1"],
-];
-
 const noFile = /Expected an image at nope\.png but found no file; check the path\n/;
 const noImage = /Expected an image at \S+text\.png but found Input buffer contains unsupported image format; choose a PNG, JPEG or WebP file\n/;
 
-for (const [message, ...args] of [
-  ...mistakes,
-  [noFile, "sample", "--checkpoint", "run", "--image", "nope.png"],
-  [noImage, "sample", "--checkpoint", "run", "--image", "text.png"],
-  [noFile, "sample", "--checkpoint", "run", "--image", "mask.png", "--mask", "nope.png"],
-  [noImage, "sample", "--checkpoint", "run", "--image", "mask.png", "--mask", "text.png"],
-  [noFile, "invert", "--checkpoint", "run", "--images", "nope.png"],
-  [noImage, "interpolate", "--checkpoint", "run", "--from", "text.png", "--to", "1"],
-] as const) {
-  test(`ddpm ${args.join(" ")} says what is wrong`, async () => {
-    await fails(message, 1, ...args.map((arg) => (/^(run|plain|(mask|text)\.png)$/.test(arg) ? at(arg) : arg)), "--out", at("never.safetensors"));
+/** What is said, the exit code, and what was asked. */
+const mistakes: readonly [RegExp, 1 | 2, string][] = [
+  [/a model with classes for --class but found one without; train one with --conditional/, 1, "sample --checkpoint plain --class disc"],
+  [/--class to be all, or among disc, square, triangle, ring, cross or 0 to 4, but found cat/, 1, "sample --checkpoint run --class cat"],
+  [/Expected --image with --mask but found none/, 2, "sample --checkpoint run --mask mask.png"],
+  [/for --mask that corrects no step but found heun/, 2, "sample --checkpoint run --image mask.png --mask mask.png --sampler heun"],
+  [/for --repaint .* but found dpm/, 2, "sample --checkpoint run --image mask.png --mask mask.png --sampler dpm++ --repaint 2"],
+  [/Expected --image with --strength but found none/, 2, "sample --checkpoint run --strength 0.5"],
+  [/Expected a number above 0 and of at most 1/, 2, "sample --checkpoint run --image mask.png --strength 2"],
+  [/Expected --class with --guidance but found none/, 2, "sample --checkpoint run --guidance 2"],
+  [/Expected one class for --class but found all/, 1, "interpolate --checkpoint run --from 1 --to 2 --class all"],
+  [/--sampler ddim without --eta, --guidance and karras to come back/, 2, "interpolate --checkpoint run --from mask.png --to 1 --eta 1"],
+  [/Expected --count of at least 2, the ends, but found 1/, 2, "interpolate --checkpoint run --from 1 --to 2 --count 1"],
+  [noFile, 1, "sample --checkpoint run --image nope.png"],
+  [noImage, 1, "sample --checkpoint run --image text.png"],
+  [noFile, 1, "sample --checkpoint run --image mask.png --mask nope.png"],
+  [noImage, 1, "sample --checkpoint run --image mask.png --mask text.png"],
+  [noFile, 1, "invert --checkpoint run --images nope.png"],
+  [noImage, 1, "interpolate --checkpoint run --from text.png --to 1"],
+];
+
+for (const [message, code, command] of mistakes) {
+  test(`ddpm ${command} says what is wrong`, async () => {
+    const args = command.split(" ").map((arg) => (/^(run|plain|(mask|text)\.png)$/.test(arg) ? at(arg) : arg));
+    await fails(message, code, ...args, "--out", at("never.safetensors"));
   });
 }
 

@@ -1,11 +1,12 @@
 import { extname } from "node:path";
 import { prepareFolderOf, writeAtomically } from "./files.ts";
+import { UsageError } from "./usage-error.ts";
 
 export const figureEndings = [".png", ".svg"] as const;
 
-/** Says before the work whether `path` can be written as its ending asks. Throws a TypeError for an ending that is not among `endings`. */
+/** Says before the work whether `path` can be written as its ending asks. Throws a UsageError for an ending that is not among `endings`. */
 export async function prepareFile(flag: string, path: string, endings: readonly string[] = figureEndings): Promise<void> {
-  if (!endings.includes(extname(path))) throw new TypeError(`Expected ${flag} to end in ${endings.filter(Boolean).join(" or ")} but found ${path}`);
+  if (!endings.includes(extname(path))) throw new UsageError(`Expected ${flag} to end in ${endings.filter(Boolean).join(" or ")} but found ${path}`);
   await prepareFolderOf(path);
 }
 

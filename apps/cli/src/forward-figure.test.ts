@@ -51,6 +51,12 @@ test("forward labels a row for each schedule and a column for each of eight time
   assert.equal(picturesOf(svgOf("all.svg")).length, 6 * 8);
 });
 
+test("forward draws rescaled schedules, which end in noise alone", async () => {
+  await forward("ramp.png", "rescaled.svg", "--timesteps", "50", "--diffusion.zeroTerminalSnr", "--t", "0,49");
+  const texts = textsOf(svgOf("rescaled.svg"));
+  for (const text of ["rescaled linear", "t = 49", "ᾱ 0.0"]) assert.ok(texts.includes(text), `${text} among ${texts.join("; ")}`);
+});
+
 test("forward writes a PNG with the pixels of the SVG's pictures", async () => {
   for (const out of ["red.svg", "red.png"]) await forward("red.webp", out, "--t", "0,20");
   const png = decode(readFileSync(at("red.png")));
@@ -80,9 +86,9 @@ test("forward lays white under what is transparent and shrinks what is large", a
 
 test("forward says what it cannot draw", async () => {
   const ramp = ["forward", "--image", at("ramp.png")];
-  await fails(/Expected --t below 600 but found 600; choose smaller ones/, 1, ...ramp, "--t", "5,600", "--out", at("x.png"));
+  await fails(/Expected --t below 600 but found 600; choose smaller ones/, 2, ...ramp, "--t", "5,600", "--out", at("x.png"));
   await fails(/Expected up to 50 timesteps from 0/, 2, ...ramp, "--t", "5,,6", "--out", at("x.png"));
-  await fails(/Expected --out to end in .png or .svg but found .*x.jpg/, 1, ...ramp, "--out", at("x.jpg"));
+  await fails(/Expected --out to end in .png or .svg but found .*x.jpg/, 2, ...ramp, "--out", at("x.jpg"));
   await fails(/text.png: Expected an image but found/, 1, "forward", "--image", at("text.png"), "--out", at("x.png"));
   await fails(/Expected an image at .*none.png but could not read it: ENOENT/, 1, "forward", "--image", at("none.png"), "--out", at("x.png"));
 });

@@ -2,6 +2,7 @@ import { extname, join } from "node:path";
 import { prepareFolderOf } from "./files.ts";
 import { grid, writePng } from "./picture.ts";
 import { writeImages } from "./tensor-file.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Writes images [n, h, w, c]; a grid in so many columns. */
 export type Writer = (values: Float32Array, shape: readonly [number, number, number, number], columns?: number) => Promise<unknown>;
@@ -12,7 +13,7 @@ export async function writerTo(out: string): Promise<Writer> {
   await prepareFolderOf(ending ? out : join(out, "0000.png"));
   if (ending === ".safetensors") return (values, shape) => writeImages(out, "samples", values, shape);
   if (ending === ".png") return (values, [n, h, w, c], columns) => writePng(out, grid(values, n, h, w, c, { ...(columns && { columns }) }));
-  if (ending) throw new TypeError(`Expected --out to end in .png or .safetensors, or to be a folder, but found ${out}`);
+  if (ending) throw new UsageError(`Expected --out to end in .png or .safetensors, or to be a folder, but found ${out}`);
   return async (values, [n, h, w, c]) => {
     for (let i = 0; i < n; i++) {
       const image = values.subarray(i * h * w * c, (i + 1) * h * w * c);

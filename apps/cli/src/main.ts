@@ -15,6 +15,7 @@ import { setupCommand } from "./commands/setup.ts";
 import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
 import { Interrupted } from "./interrupt.ts";
+import { UsageError } from "./usage-error.ts";
 
 const commands = [
   setupCommand,
@@ -49,6 +50,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`ddpm: ${(error as Error).message}\n`);
     if (error instanceof Interrupted) return 130;
+    if (error instanceof UsageError) return 2;
     if (process.env["DDPM_DEBUG"]) process.stderr.write(`${(error as Error).stack}\n`);
     return 1;
   }

@@ -1,14 +1,20 @@
 import { deviceNames } from "@ddpm/backend-node";
-import { type Config, type ConfigKey, fields, parseValue, type ScheduleName, scheduleNames } from "@ddpm/core";
+import { type Config, type ConfigKey, configKeys, fields, parseValue } from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Adds one flag for each configuration key that `include` accepts. */
 export function configOptions(command: Command, include: (key: ConfigKey) => boolean = () => true): Command {
-  for (const key of (Object.keys(fields) as ConfigKey[]).filter(include)) {
-    const { help, default: standard } = fields[key];
-    command.addOption(new Option(`--${key} <value>`, `${help} (default ${String(standard) || "none"})`).argParser((text) => parseValue(key, text)));
-  }
+  for (const key of configKeys.filter(include)) command.addOption(configOption(key));
   return command;
+}
+
+/** The flag of a key; one that is true or false means true where it stands alone. */
+function configOption(key: ConfigKey): Option {
+  const { help, default: standard, choices } = fields[key];
+  const [value, names] = typeof standard === "boolean" ? ["[value]", ["true", "false"]] : ["<value>", choices];
+  return new Option(`--${key} ${value}`, `${help}${names ? `: ${names.join(", ")}` : ""} (default ${String(standard) || "none"})`).argParser(
+    parserOf(key),
+  );
 }
 
 /** The configuration among parsed options, of the keys that `include` accepts. */
@@ -24,31 +30,27 @@ export const deviceOption = (): Option =>
 export const sigmaMaxOption = (): Option =>
   new Option("--sigma-max <x>", "leave out the levels with more noise than this (heun 80): there x tells a model nothing").argParser(number);
 
-export function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("Expected a number");
-  return value;
-}
+/** A flag's parser of numbers that `accepts`, said in words as `expected`. */
+const numbers =
+  (expected: string, accepts: (x: number) => boolean) =>
+  (text: string): number => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (!accepts(value)) throw new InvalidArgumentError(`Expected ${expected}`);
+    return value;
+  };
 
-/** Parses a positive whole number. */
-export function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Expected a positive whole number");
-  return value;
-}
+export const number = numbers("a number", Number.isFinite);
+export const count = numbers("a positive whole number", (x) => Number.isInteger(x) && x >= 1);
+export const share = numbers("a number from 0 to 1", (x) => x >= 0 && x <= 1);
+export const positiveShare = numbers("a number above 0 and of at most 1", (x) => x > 0 && x <= 1);
 
-const usualSchedules: readonly ScheduleName[] = ["linear"];
-
-/** Schedules by name: repeated, with commas, or all. */
-export const scheduleOption = (): Option =>
-  new Option("--schedule <names>", `which ones, with commas, or all: ${scheduleNames.join(", ")}`)
-    .argParser(schedules)
-    .default(usualSchedules, usualSchedules.join());
-
-/** The names in `text` after those of the flags before it. */
-function schedules(text: string, before: readonly ScheduleName[]): readonly ScheduleName[] {
-  const names = text === "all" ? scheduleNames : text.split(",");
-  const unknown = names.find((name) => !scheduleNames.includes(name as ScheduleName));
-  if (unknown !== undefined) throw new InvalidArgumentError(`Expected all or schedules among ${scheduleNames.join(", ")} but found ${unknown}`);
-  return [...new Set([...(before === usualSchedules ? [] : before), ...(names as readonly ScheduleName[])])];
-}
+/** A flag's parser of what a key can be. */
+export const parserOf =
+  <K extends ConfigKey>(key: K) =>
+  (text: string): Config[K] => {
+    try {
+      return parseValue(key, text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { decode } from "fast-png";
-import { fails, succeeds } from "./cli-process.ts";
+import { ddpm, fails, succeeds } from "./cli-process.ts";
 import { evenNumbers } from "./even-numbers.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-schedule-"));
@@ -43,9 +43,24 @@ test("schedule writes several as JSON by name, all of them when asked", async ()
   assert.equal(written["cosine"]!["betas"]!.length, 50);
 });
 
+test("schedule draws and writes rescaled schedules, with either spelling of the timesteps", async () => {
+  const flags = ["--diffusion.timesteps", "50", "--diffusion.zeroTerminalSnr"];
+  await succeeds("schedule", ...flags, "--out", at("rescaled.svg"));
+  assert.match(readFileSync(at("rescaled.svg"), "utf8"), />The rescaled linear schedule over 50 timesteps</);
+  const { stderr } = await ddpm("schedule", ...flags, "--out", at("rescaled.json"));
+  assert.equal(stderr, "");
+  const { alphasCumprod } = JSON.parse(readFileSync(at("rescaled.json"), "utf8")) as { alphasCumprod: number[] };
+  assert.deepEqual([alphasCumprod.length, alphasCumprod.at(-1)], [50, 0]);
+});
+
+test("schedule says what to do where a schedule cannot have so few timesteps", async () => {
+  const few = ["schedule", "--schedule", "all", "--timesteps", "10", "--out", at("few.svg")];
+  await fails(/schedule linear-scaled with 10 timesteps has .*; choose more timesteps or another schedule/, 2, ...few);
+});
+
 test("schedule refuses unknown names and endings", async () => {
   await fails(/Expected all or schedules among linear, .* but found cubic/, 2, "schedule", "--schedule", "linear,cubic", "--out", at("x.svg"));
-  await fails(/Expected --out to end in .json or .png or .svg but found .*x.jpg/, 1, "schedule", "--out", at("x.jpg"));
+  await fails(/Expected --out to end in .json or .png or .svg but found .*x.jpg/, 2, "schedule", "--out", at("x.jpg"));
 });
 
 test("evenNumbers() includes both ends and repeats nothing", () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { decode, decodeModel } from "@ddpm/core";
-import { ddpm, fails, small, succeeds } from "./cli-process.ts";
+import { fails, small, succeeds } from "./cli-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -65,21 +65,28 @@ test("further averages are checkpoints that draw", async () => {
   await succeeds("sample", "--checkpoint", place, "--sampler", "ddim", "--steps", "2", "--count", "1", "--out", at("drawn.png"));
 });
 
-test("a decay without a length takes the run's first steps, and says when more are asked for", async () => {
-  const decay = ["--train.lrDecay", "linear"];
-  await succeeds("train", ...small, ...decay, "--steps", "2", "--out", at("decay"));
+test("a decay without a length takes the run's first steps, beyond which the run does not go on", async () => {
+  const decay = [...small, "--train.lrDecay", "linear"];
+  await succeeds("train", ...decay, "--steps", "2", "--out", at("decay"));
   assert.equal(JSON.parse(readFileSync(at("decay/config.json"), "utf8"))["train.decaySteps"], 2);
-  const { stderr } = await ddpm("train", "--resume", "--steps", "3", "--out", at("decay"));
-  assert.match(stderr, /The learning rate is 0 after step 2, which is train.decaySteps/);
-  assert.deepEqual(
-    log("decay").map(({ lr }) => lr),
-    [2e-3, 1e-3, 0],
-  );
   await fails(
-    /train.decaySteps to be above 5, which is train.warmup but found 2/,
+    /at most 2 steps, .* but found 3; choose --steps 2, or start a new run of 3/,
     1,
     "train",
-    ...small,
+    "--resume",
+    "--steps",
+    "3",
+    "--out",
+    at("decay"),
+  );
+  assert.deepEqual(
+    log("decay").map(({ lr }) => lr),
+    [2e-3, 1e-3],
+  );
+  await fails(
+    /but found 2; choose more --steps or a shorter --train.warmup/,
+    2,
+    "train",
     ...decay,
     "--train.warmup",
     "5",
@@ -88,4 +95,12 @@ test("a decay without a length takes the run's first steps, and says when more a
     "--out",
     at("none"),
   );
+});
+
+test("a run that goes on keeps checkpoints as it is told then", async () => {
+  await succeeds("train", ...small, "--steps", "1", "--out", at("bookkeeping"));
+  await succeeds("train", "--resume", "--steps", "3", "--train.keepLast", "1", "--train.checkpointEvery", "1", "--out", at("bookkeeping"));
+  assert.deepEqual(readdirSync(at("bookkeeping/checkpoints")), ["step-000003.safetensors"]);
+  const { "train.keepLast": last, "train.batch": batch } = JSON.parse(readFileSync(at("bookkeeping/config.json"), "utf8"));
+  assert.deepEqual([last, batch], [1, 4]);
 });

@@ -63,5 +63,5 @@ test("a GIF shows the grid step by step and holds the last", async () => {
 
 test("a path that can be neither strip nor GIF is refused before the work", async () => {
   const args = ["sample", "--checkpoint", at("none"), "--out", at("x.png"), "--trajectory", at("way.mp4")];
-  await fails(/Expected --trajectory to end in .png or .svg or .gif but found .*way.mp4/, 1, ...args);
+  await fails(/Expected --trajectory to end in .png or .svg or .gif but found .*way.mp4/, 2, ...args);
 });

@@ -33,7 +33,7 @@ test("configure() names the key, what it expected and what it found", () => {
   refuses({ "model.dim": undefined }, /model\.dim .* found undefined$/);
   refuses({ "model.dimMults": [] }, /model\.dimMults to be a list/);
   refuses({ "model.dimMults": [1, 1.5] }, /model\.dimMults .* found \[1,1.5\]$/);
-  refuses({ "model.groups": 8 }, /model\.groups to be a divisor of 28, the width of a level but found 8$/);
+  refuses({ "model.groups": 8 }, /model\.groups to be a divisor of 28, the width of a level, but found 8$/);
   refuses(
     { "data.height": 30 },
     /data\.height to be divisible by 4, which the 3 levels of model\.dimMults halve it by, such as 28 or 32, but found 30$/,
@@ -50,7 +50,11 @@ test("configure() names the key, what it expected and what it found", () => {
   refuses({ "train.emaAlso": [0.9, 1] }, /train\.emaAlso to be a list of at most 16 numbers .* below 1, such as .* but found \[0.9,1\]$/);
   refuses({ "train.emaAlso": [0.9, 0.9] }, /train\.emaAlso to be decays that differ .* but found 0\.9,0\.9$/);
   refuses({ "train.emaDecay": 0.5, "train.emaAlso": [0.5] }, /differ from each other and from train\.emaDecay 0\.5 but found 0\.5$/);
-  refuses({ "train.batch": 10, "train.accumulate": 4 }, /train\.accumulate to be a divisor of 10, the images of a step but found 4$/);
+  refuses({ "train.batch": 10, "train.accumulate": 4 }, /train\.accumulate to be a divisor of 10, the images of a step, but found 4$/);
+  refuses(
+    { "train.lrDecay": "linear", "train.warmup": 20, "train.decaySteps": 10 },
+    /train\.decaySteps to be above 20, which is train\.warmup, but found 10; choose more of them or a shorter train\.warmup$/,
+  );
   refuses({ seed: 2 ** 32 }, /seed .* found 4294967296$/);
   refuses({ seed: -1 }, /seed .* found -1$/);
   for (const part of [null, [], 5]) assert.throws(() => configure(part as unknown as Config), { name: "SyntaxError", message: /an object of keys/ });

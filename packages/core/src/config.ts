@@ -121,7 +121,7 @@ function checkValue(key: ConfigKey, value: unknown): void {
 /** The last block has the width `dim` itself. */
 function checkGroups({ "model.dim": dim, "model.dimMults": mults, "model.block": block, "model.groups": groups }: Config): void {
   const width = [1, ...mults].map((m) => m * dim).find((width) => width % groups !== 0);
-  if (block === "resnet" && width !== undefined) throw wrong("model.groups", `a divisor of ${width}, the width of a level`, groups);
+  if (block === "resnet" && width !== undefined) throw wrong("model.groups", `a divisor of ${width}, the width of a level,`, groups);
 }
 
 function checkSize(config: Config, key: "data.height" | "data.width"): void {
@@ -146,7 +146,10 @@ function checkSchedule(config: Config): void {
   try {
     scheduleFor(config);
   } catch (cause) {
-    throw new SyntaxError(`Expected diffusion.timesteps that diffusion.schedule can have: ${(cause as Error).message}`, { cause });
+    throw new SyntaxError(
+      `Expected diffusion.timesteps that diffusion.schedule can have: ${(cause as Error).message}; choose more timesteps or another schedule`,
+      { cause },
+    );
   }
   if (config["diffusion.zeroTerminalSnr"] && config["diffusion.objective"] === "eps")
     throw wrong("diffusion.objective", "v or x0 with diffusion.zeroTerminalSnr, since noise alone tells no image,", `"eps"`);
@@ -168,11 +171,14 @@ export function scheduleFor(config: Config): Schedule {
 }
 
 function checkAccumulation({ "train.batch": batch, "train.accumulate": runs }: Config): void {
-  if (batch % runs !== 0) throw wrong("train.accumulate", `a divisor of ${batch}, the images of a step`, runs);
+  if (batch % runs !== 0) throw wrong("train.accumulate", `a divisor of ${batch}, the images of a step,`, runs);
 }
 
 function checkLearningRate({ "train.lrDecay": decay, "train.decaySteps": steps, "train.warmup": warmup }: Config): void {
-  if (decay !== "none" && steps > 0 && steps <= warmup) throw wrong("train.decaySteps", `above ${warmup}, which is train.warmup`, steps);
+  if (decay !== "none" && steps > 0 && steps <= warmup)
+    throw new SyntaxError(
+      `Expected train.decaySteps to be above ${warmup}, which is train.warmup, but found ${steps}; choose more of them or a shorter train.warmup`,
+    );
 }
 
 function checkAverages({ "train.emaDecay": decay, "train.emaAlso": others }: Config): void {

@@ -27,6 +27,18 @@ test("what trains nothing is told", () => {
   assert.match(warningsOf({ ...zero, "diffusion.objective": "v" }).join(), /^Min-SNR weighs the loss of v by 0 at T/);
 });
 
+test("what changes nothing is told", () => {
+  const cases = [
+    [{ "train.decaySteps": 5 }, { "train.lrDecay": "linear" }, /^train\.decaySteps does nothing without a decay: choose train\.lrDecay/],
+    [{ "train.vlbWeight": 1 }, { "diffusion.variance": "learned" }, /^train\.vlbWeight does nothing .*: choose diffusion\.variance learned/],
+    [{ "train.classDropout": 0.5 }, { "model.classes": ["disc"] }, /^train\.classDropout does nothing .* --conditional/],
+  ] as const;
+  for (const [part, remedy, message] of cases) {
+    assert.match(warningsOf(part).join(), message);
+    assert.deepEqual(warningsOf({ ...part, ...remedy }), []);
+  }
+});
+
 test("unclippedWarning() is for eps at the end of a cosine schedule", () => {
   const cosine = scheduleFor(configure({ "diffusion.schedule": "cosine" }));
   assert.match(unclippedWarning(rows("dpm++", cosine))!, /^Without clipping/);

@@ -1,5 +1,5 @@
 /** What is allowed but likely to disappoint, in words. */
-import { type Config, scheduleFor } from "./config.ts";
+import { type Config, type ConfigKey, defaults, scheduleFor } from "./config.ts";
 import type { Row } from "./solvers.ts";
 
 /** √alphaBar at T above which pictures suffer from what training never saw: the practical work's schedule leaves 0.048. */
@@ -7,6 +7,8 @@ const mostSignal = 0.05;
 
 /** What a model trained so will suffer from, one line each, with what to do. */
 export const configWarnings = (config: Config): string[] => warnings.map((warning) => warning(config)).filter((line) => line !== undefined);
+
+const changed = (config: Config, key: ConfigKey): boolean => config[key] !== defaults[key];
 
 const warnings: readonly ((config: Config) => string | undefined)[] = [
   /** Lin et al. 2023, section 3.1. */
@@ -23,6 +25,18 @@ const warnings: readonly ((config: Config) => string | undefined)[] = [
   (config) =>
     config["diffusion.zeroTerminalSnr"] && config["train.minSnr"] > 0
       ? `Min-SNR weighs the loss of ${config["diffusion.objective"]} by 0 at T with diffusion.zeroTerminalSnr, and sampling begins there: choose train.minSnr 0`
+      : undefined,
+  (config) =>
+    config["train.decaySteps"] > 0 && config["train.lrDecay"] === "none"
+      ? "train.decaySteps does nothing without a decay: choose train.lrDecay linear or cosine"
+      : undefined,
+  (config) =>
+    changed(config, "train.vlbWeight") && config["diffusion.variance"] !== "learned"
+      ? "train.vlbWeight does nothing where the variance is not learned: choose diffusion.variance learned"
+      : undefined,
+  (config) =>
+    changed(config, "train.classDropout") && config["model.classes"].length === 0
+      ? "train.classDropout does nothing for a model without classes: train it with them (ddpm train --conditional)"
       : undefined,
 ];
 

@@ -63,7 +63,7 @@ test("--strict ends at the broken image, and images of several sizes need a size
     at("refused"),
   );
   const wrong = [at("refused"), "--data.height", "9", "--data.width", "12"];
-  await fails(/data\.height to be divisible by 2, which the 2 levels .* such as 8 or 10, but found 9\n/, 1, ...train, ...wrong);
+  await fails(/data\.height to be divisible by 2, which the 2 levels .* such as 8 or 10, but found 9\n/, 2, ...train, ...wrong);
 });
 
 test("parquet trains, at the next size below that the levels allow", async () => {

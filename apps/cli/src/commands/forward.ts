@@ -1,24 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { type ConfigKey, configure, type ScheduleName, schedule } from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Pixels, shrunk } from "../data/decode.ts";
 import { evenNumbers } from "../even-numbers.ts";
 import { prepareFile, writeFigure } from "../figure-file.ts";
 import { forwardFigure } from "../forward-figure.ts";
-import { configOf, configOptions, scheduleOption } from "../options.ts";
+import { type ScheduleFlags, scheduleOptions, schedulesOf } from "../schedule-options.ts";
+import { UsageError } from "../usage-error.ts";
 
-interface Options {
+interface Options extends ScheduleFlags {
   readonly image: string;
   readonly t?: readonly number[];
-  readonly schedule: readonly ScheduleName[];
   readonly out: string;
 }
 
 /** Columns where none are asked for, and at most. */
 const [usual, most] = [8, 50] as const;
-
-const isKey = (key: ConfigKey): boolean => key === "diffusion.timesteps" || key === "seed";
 
 export function forwardCommand(program: Command): void {
   const command = program
@@ -26,23 +23,23 @@ export function forwardCommand(program: Command): void {
     .description("Draw how an image drowns in noise: a row for each schedule, a column for each timestep")
     .requiredOption("--image <file>", "PNG, JPEG, WebP, …; white shows through where it is transparent")
     .addOption(new Option("--t <list>", `timesteps from 0 to T - 1, with commas (${usual} evenly over all)`).argParser(timesteps))
-    .addOption(scheduleOption())
     .requiredOption("--out <file>", "figure.png or .svg")
     .action(forward);
-  configOptions(command, isKey);
+  scheduleOptions(command, ["seed"]);
 }
 
-async function forward({ image: path, t, schedule: names, out, ...flags }: Options): Promise<void> {
+async function forward({ image: path, t, out, ...flags }: Options): Promise<void> {
   await prepareFile("--out", out);
-  const { "diffusion.timesteps": timesteps, seed } = configure(configOf(flags));
+  const shown = schedulesOf(flags);
+  const { "diffusion.timesteps": timesteps, seed } = shown[0]!.config;
   const ts = t ?? evenNumbers(0, timesteps - 1, usual);
   const beyond = ts.find((t) => t >= timesteps);
   if (beyond !== undefined)
-    throw new RangeError(`Expected --t below ${timesteps} but found ${beyond}; choose smaller ones or a larger --diffusion.timesteps`);
+    throw new UsageError(`Expected --t below ${timesteps} but found ${beyond}; choose smaller ones or a larger --diffusion.timesteps`);
   const image = await imageAt(path, sideOf(ts.length));
-  const schedules = new Map(names.map((name) => [name, schedule(name, timesteps)]));
+  const schedules = new Map(shown.map(({ label, constants }) => [label, constants]));
   await writeFigure(out, await forwardFigure({ image, name: basename(path), schedules, timesteps, ts, seed }), { scale: 1 });
-  process.stdout.write(`Drew ${basename(path)} at ${ts.length} timesteps of ${names.join(", ")}: ${out}\n`);
+  process.stdout.write(`Drew ${basename(path)} at ${ts.length} timesteps of ${[...schedules.keys()].join(", ")}: ${out}\n`);
 }
 
 /** Pixels of a picture's longer side at most, so that a figure is some 1600 wide. */

@@ -7,9 +7,10 @@ import { pictures, picturesHelp } from "../data/pictures.ts";
 import { assumed, checkGuidance, draw, type Edit, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
 import { writerTo } from "../image-writer.ts";
 import { maskAt } from "../mask.ts";
-import { configOf, configOptions, count, describesModel, deviceOption, number } from "../options.ts";
+import { configOf, configOptions, count, describesModel, deviceOption, positiveShare } from "../options.ts";
 import { readImages } from "../tensor-file.ts";
 import { Trajectory } from "../trajectory.ts";
+import { UsageError } from "../usage-error.ts";
 
 interface Options extends SamplerFlags {
   readonly checkpoint: string;
@@ -38,7 +39,7 @@ export function sampleCommand(program: Command): void {
     .option("--class <names>", "what to draw, by name or number with commas, or all: a row of the grid for each")
     .option("--init <file>", "safetensors file whose xT [N,C,H,W] replaces the drawn start")
     .addOption(new Option("--image <path>", `start from images in place of noise: ${picturesHelp}`).conflicts("init"))
-    .addOption(new Option("--strength <x>", `how far to change --image, to 1 (${usual.strength}; 1 with --mask)`).argParser(number))
+    .addOption(new Option("--strength <x>", `how far to change --image, to 1 (${usual.strength}; 1 with --mask)`).argParser(positiveShare))
     .option("--mask <file>", "draw anew only the part of --image that is white in this picture")
     .addOption(
       new Option("--repaint <n>", `with --mask: how often to go over each stretch so that it fits (${usual.repaint}; 1 with dpm++)`).argParser(count),
@@ -88,14 +89,16 @@ function layout(count: number, fixed: boolean, names: string | undefined, config
 }
 
 function checkEditing({ image, mask, strength, repaint, sampler }: Options): void {
-  const needs = (flag: string, other: string): TypeError => new TypeError(`Expected ${other} with ${flag} but found none; add ${other}`);
+  const needs = (flag: string, other: string): UsageError => new UsageError(`Expected ${other} with ${flag} but found none; add ${other}`);
   if (strength !== undefined && image === undefined) throw needs("--strength", "--image");
   if (mask !== undefined && image === undefined) throw needs("--mask", "--image");
   if (repaint !== undefined && mask === undefined) throw needs("--repaint", "--mask");
   if (mask !== undefined && sampler === "heun")
-    throw new TypeError("Expected a --sampler for --mask that corrects no step but found heun; choose another");
+    throw new UsageError("Expected a --sampler for --mask that corrects no step but found heun; choose another");
   if (repaint !== undefined && repaint > 1 && samplers[sampler].chained)
-    throw new TypeError(`Expected a --sampler for --repaint whose steps do not build on each other but found ${sampler}; choose ddpm, ddim or euler`);
+    throw new UsageError(
+      `Expected a --sampler for --repaint whose steps do not build on each other but found ${sampler}; choose ddpm, ddim or euler`,
+    );
 }
 
 async function editOf({ image, mask, strength, repaint, sampler }: Options, config: Config, total: number): Promise<Edit | undefined> {

@@ -5,8 +5,10 @@ import { type Command, Option } from "commander";
 import { BrokenImages } from "../data/broken.ts";
 import { type DatasetOptions, dataHelp, lastingName, openDataset } from "../data/index.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
+import { refuseBeyondDecay, refuseContradictions, resumed, withDecay } from "../run-config.ts";
 import { RunFolder } from "../run-folder.ts";
 import { trainLoop } from "../training-loop.ts";
+import { UsageError, usage } from "../usage-error.ts";
 
 interface Options {
   readonly data?: string;
@@ -51,18 +53,18 @@ async function train(options: Options, command: Command): Promise<void> {
     throw new Error(`Expected a new folder but ${options.out} holds a run; add --resume to go on with it or choose another --out`);
   if (!exists && options.resume)
     throw new Error(`Expected a run to resume in ${options.out} but found no config.json; leave --resume out to start one`);
-  const saved = exists ? await folder.config() : undefined;
-  const asked = command.getOptionValueSource("preset") === "cli" ? { ...settingsOf(presets[options.preset]), ...flags } : flags;
-  if (saved) refuseContradictions(saved, asked);
+  const preset = command.getOptionValueSource("preset") === "cli" ? settingsOf(presets[options.preset]) : {};
+  const saved = exists ? resumed(await folder.config(), flags, { preset, conditional: options.conditional ?? false }) : undefined;
   const broken = new BrokenImages(options);
   const levels = (saved ?? { ...presets[options.preset], ...flags })["model.dimMults"].length;
   const conditional = options.conditional ?? (saved !== undefined && saved["model.classes"].length > 0);
   const dataset = await open(saved ?? flags, { conditional, broken, levels, say });
   const ofData = fromData(dataset, conditional);
-  const given = saved ?? configure(presets[options.preset], ofData, flags);
+  const given = saved ?? usage(() => configure(presets[options.preset], ofData, flags));
   refuseContradictions({ ...given, ...ofData }, given, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, given["train.batch"]);
-  const config = withDecay(given, steps);
+  if (saved) refuseBeyondDecay(saved, steps);
+  const config = saved ?? withDecay(given, steps);
   for (const warning of configWarnings(config)) say(warning);
   await folder.prepare();
   await using backend = await openDevice(options.device, {
@@ -70,7 +72,7 @@ async function train(options: Options, command: Command): Promise<void> {
     dtype: config["train.dtype"],
     say,
   });
-  if (!saved) await folder.create(config);
+  await folder.create(config);
   say(`Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}`);
   try {
     const { seconds, wait } = await trainLoop({ backend, config, dataset, folder, steps, resume: exists });
@@ -88,7 +90,7 @@ const say = (line: string): void => {
 };
 
 const open = (config: Partial<Config>, options: DatasetOptions): Promise<Dataset> => {
-  if (!config["data.name"]) throw new TypeError(`Expected --data with ${dataHelp} but found none`);
+  if (!config["data.name"]) throw new UsageError(`Expected --data with ${dataHelp} but found none`);
   const [height, width, channels] = [config["data.height"], config["data.width"], config["model.channels"]];
   return openDataset(config["data.name"], { height, width, channels, crop: config["data.crop"], ...options });
 };
@@ -100,20 +102,3 @@ function fromData({ height, width, channels, classes }: Dataset, conditional: bo
 /** What a preset sets: where it differs from the defaults. */
 const settingsOf = (preset: Config): Partial<Config> =>
   Object.fromEntries(Object.entries(preset).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key as keyof Config])));
-
-/** The configuration of a run, whose learning rate falls over the steps it begins with unless told another number. Says so where more steps are asked for. */
-function withDecay(config: Config, steps: number): Config {
-  if (config["train.lrDecay"] === "none") return config;
-  const decaySteps = config["train.decaySteps"] || steps;
-  if (steps > decaySteps)
-    process.stderr.write(`The learning rate is 0 after step ${decaySteps}, which is train.decaySteps: no step beyond it trains\n`);
-  return configure(config, { "train.decaySteps": decaySteps });
-}
-
-/** Throws where a given value differs from a fixed one. */
-function refuseContradictions(fixed: Config, given: Partial<Config>, owner = "the run"): void {
-  for (const [key, value] of Object.entries(given) as [keyof Config, unknown][]) {
-    const expected = JSON.stringify(fixed[key]);
-    if (JSON.stringify(value) !== expected) throw new RangeError(`Expected ${key} ${expected} as in ${owner} but found ${JSON.stringify(value)}`);
-  }
-}
