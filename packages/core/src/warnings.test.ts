@@ -27,6 +27,14 @@ test("what trains nothing is told", () => {
   assert.match(warningsOf({ ...zero, "diffusion.objective": "v" }).join(), /^Min-SNR weighs the loss of v by 0 at T/);
 });
 
+test("a learned variance's bound is told apart from a schedule that ends in a leap", () => {
+  const learned = { "diffusion.variance": "learned", "diffusion.schedule": "cosine" } as const;
+  assert.match(warningsOf(learned).join(), /^The last step of schedule cosine has beta 0\.9999, .* where t is the last: choose/);
+  assert.match(warningsOf({ ...learned, "train.timesteps": "importance" }).join(), /importance sampling would draw hardly another t/);
+  for (const schedule of ["sigmoid-alpha-bar", "linear-scaled"] as const)
+    assert.deepEqual(warningsOf({ ...learned, "diffusion.schedule": schedule }), []);
+});
+
 test("what changes nothing is told", () => {
   const cases = [
     [{ "train.decaySteps": 5 }, { "train.lrDecay": "linear" }, /^train\.decaySteps does nothing without a decay: choose train\.lrDecay/],

@@ -22,6 +22,13 @@ const warnings: readonly ((config: Config) => string | undefined)[] = [
     config["diffusion.variance"] === "learned" && config["train.vlbWeight"] === 0
       ? "Nothing teaches the variance with train.vlbWeight 0: choose 0.001, or diffusion.variance posterior"
       : undefined,
+  /** A bound's term in eps weighs 1/alpha: at T a hundred times that of the paper's cosine, whose betas end at 0.999. */
+  (config) => {
+    const beta = scheduleFor(config).betas.at(-1)!;
+    if (config["diffusion.variance"] !== "learned" || beta <= 0.9991) return undefined;
+    const importance = config["train.timesteps"] === "importance" ? ", and importance sampling would draw hardly another t" : "";
+    return `The last step of schedule ${config["diffusion.schedule"]} has beta ${beta.toFixed(4)}, which outweighs the rest of a learned variance's bound, so the loss will jump where t is the last${importance}: choose diffusion.schedule sigmoid-alpha-bar or linear-scaled`;
+  },
   (config) =>
     config["diffusion.zeroTerminalSnr"] && config["train.minSnr"] > 0
       ? `Min-SNR weighs the loss of ${config["diffusion.objective"]} by 0 at T with diffusion.zeroTerminalSnr, and sampling begins there: choose train.minSnr 0`
