@@ -1,7 +1,13 @@
 /** Vega-Lite's axis and scale of a panel, and whether they became logarithmic. */
 export interface Axis {
   readonly logarithmic: boolean;
-  readonly axis: { readonly title: string; readonly tickCount: number; readonly values?: number[]; readonly labelExpr?: string };
+  readonly axis: {
+    readonly title: string;
+    readonly tickCount: number;
+    readonly values?: number[];
+    readonly format?: string;
+    readonly labelExpr?: string;
+  };
   readonly scale: { readonly type?: "log"; readonly nice?: boolean; readonly zero?: boolean; readonly domain?: [number, number] };
 }
 
@@ -16,7 +22,7 @@ export function axisOf(title: string, values: readonly number[], { logarithmic =
   }
   const nothing = values.length > 0 && values.every((value) => value === 0); // a range without width, of which Vega makes ticks 0.000000
   return nothing
-    ? { logarithmic: false, axis: { ...plain, values: [0] }, scale: { domain: [-1, 1] } }
+    ? { logarithmic: false, axis: { ...plain, values: [0], format: "d" }, scale: { domain: [-1, 1] } }
     : { logarithmic: false, axis: plain, scale: { zero: true } };
 }
 
