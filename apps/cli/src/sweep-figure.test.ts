@@ -20,28 +20,43 @@ const results = [3, 10, 50].flatMap((steps) => [
   { sampler: "ddim", steps, distance: { mean: 0.1, error: 0.02 }, fromReference: 1 / steps } as const,
   { sampler: "ddpm", steps, distance: { mean: 0.2, error: 0.01 } } as const,
 ]);
-const measured: Sweep = { count: 128, floor: { mean: -0.001, error: 0.03 }, reference: { sampler: "heun", steps: 200, count: 64 }, results };
+const measured: Sweep = { count: 128, floor: { mean: 0.02, error: 0.03 }, reference: { sampler: "heun", steps: 200, count: 64 }, results };
+
+/** The distance at a height of the right panel, whose axis is logarithmic, by the first points of DDIM at 0.1 and DDPM at 0.2. */
+const distanceAt = (panel: [number, number][][], y: number): number => {
+  const [ddim, ddpm] = panel.filter(({ length }) => length === 3).map(([first]) => first![1]);
+  return 0.1 * 2 ** ((y - ddim!) / (ddpm! - ddim!));
+};
 
 test("the chart has a bar of one error up and down at each point, and no line from bar to bar", async () => {
   const [left, right] = linesOf(await sweepFigure(measured));
   const bars = right!.filter((points) => new Set(points.map(([x]) => x)).size === 1);
-  assert.equal(bars.length, 6);
   assert.deepEqual(right!.map(({ length }) => length).sort(), [2, 2, 2, 2, 2, 2, 2, 3, 3]);
-  const heights = bars.map(([from, to]) => Math.abs(from![1] - to![1]));
-  assert.ok(Math.abs(heights[0]! / heights[3]! - 2) < 0.01, `${heights}`);
+  const ends = bars.map((points) => points.map(([, y]) => Number(distanceAt(right!, y).toFixed(3))));
+  assert.deepEqual(ends, [...Array(3).fill([0.08, 0.12]), ...Array(3).fill([0.19, 0.21])]);
   assert.equal(left!.length, 1, "no line of ddpm, whose images are others");
 });
 
-test("the line of other data is at their mean, also below 0, and the subtitle says it", async () => {
+test("the line of other data is at their mean, whatever its error, and the subtitle says it", async () => {
   const svg = await sweepFigure(measured);
   const right = linesOf(svg)[1]!;
-  const heightOf = (mean: number): number => {
-    const [first, other] = ["ddim", "ddpm"].map((_, i) => right.filter(({ length }) => length === 3)[i]![0]![1]);
-    return first! + ((other! - first!) * (mean - 0.1)) / 0.1;
-  };
   const line = right.find((points) => points.length === 2 && points[0]![0] !== points[1]![0])!;
-  for (const [, y] of line) assert.ok(Math.abs(y - heightOf(-0.001)) < 0.01, `${y} for ${heightOf(-0.001)}`);
-  assert.match(svg, /other data are at -0.0010 ± 0.03</);
+  for (const [, y] of line) assert.equal(distanceAt(right, y).toFixed(4), "0.0200");
+  assert.match(svg, /other data are at 0.020 ± 0.03</);
+});
+
+test("what is below 0 is left out, bars that reach it end above it, and the subtitle says so", async () => {
+  const [first, ...others] = measured.results;
+  const results = [{ ...first!, distance: { mean: 0.1, error: 0.4 } }, ...others];
+  const svg = await sweepFigure({ ...measured, floor: { mean: -0.001, error: 0.03 }, results });
+  assert.deepEqual(
+    linesOf(svg)[1]!
+      .map(({ length }) => length)
+      .sort(),
+    [2, 2, 2, 2, 2, 2, 3, 3],
+  );
+  assert.match(svg, /at -0.0010 ± 0.03; what is below 0 is left out</);
+  assert.doesNotMatch(svg, /NaN|Infinity/);
 });
 
 test("one number of steps makes dots, and stochastic samplers alone one panel", async () => {

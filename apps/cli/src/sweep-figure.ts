@@ -29,7 +29,8 @@ export function sweepFigure(sweep: Sweep): Promise<string> {
   const { count, floor, reference } = sweep;
   const convergenceIs = (of: ReferenceSolution): string =>
     `Left: ${of.count} images against those of ${of.sampler} with ${of.steps} calls from the same noise, pixels in [-1, 1]`;
-  const data = `other data are at ${floor.mean.toPrecision(2)} ± ${floor.error.toPrecision(1)}`;
+  const below = [floor, ...sweep.results.map(({ distance }) => distance)].some(({ mean }) => mean <= 0) ? "; what is below 0 is left out" : "";
+  const data = `other data are at ${floor.mean.toPrecision(2)} ± ${floor.error.toPrecision(1)}${below}`;
   const subtitle = [
     ...(reference ? [convergenceIs(reference)] : []),
     `${reference ? "Right: t" : "T"}he pixels' distribution over ${count} images, bars: ± standard error; ${data}`,
@@ -46,24 +47,27 @@ function convergence({ results }: Sweep): Panel {
   return { ...axes, title: "How far from where more steps lead", y: "root mean square difference", logarithmic: true, curves };
 }
 
+/** Bars end at the half of the least mean at most, where what a logarithmic axis cannot show would begin. */
 function distances({ floor, results }: Sweep): Panel {
   const steps = results.map(({ steps }) => steps);
   const ends = [...new Set([Math.min(...steps), Math.max(...steps)])];
+  const bottom = Math.min(...[floor, ...results.map(({ distance }) => distance)].map(({ mean }) => (mean > 0 ? mean / 2 : Infinity)));
   const curves = bySampler(results).flatMap(([name, own]): Curve[] => [
     { name, points: own.map(({ steps, distance }) => [steps, distance.mean]), look: "dotted" },
-    ...own.map(({ steps, distance }) => bar(name, steps, distance)),
+    ...own.map(({ steps, distance }) => bar(name, steps, distance, bottom)),
   ]);
   const data: Curve = { name: "other data", points: ends.map((x) => [x, floor.mean]) };
-  return { ...axes, title: "How far from the data", y: "kernel distance", curves: [...curves, data] };
+  return { ...axes, title: "How far from the data", y: "kernel distance", logarithmic: true, curves: [...curves, data] };
 }
 
 const bySampler = (results: readonly Result[]): [SamplerName, Result[]][] =>
   [...new Set(results.map(({ sampler }) => sampler))].map((name) => [name, results.filter(({ sampler }) => sampler === name)]);
 
-const bar = (name: string, x: number, { mean, error }: Estimate): Curve => ({
+/** From an error below the mean to one above, but not below `bottom`. */
+const bar = (name: string, x: number, { mean, error }: Estimate, bottom: number): Curve => ({
   name,
   points: [
-    [x, mean - error],
+    [x, Math.max(mean - error, bottom)],
     [x, mean + error],
   ],
   look: "bar",
