@@ -101,21 +101,22 @@ export async function draw(backend: Backend, { config, parameters }: Checkpoint,
   const warning = (flags.clip ?? samplers[flags.sampler].clip) ? undefined : unclippedWarning(sampler.table);
   if (warning) process.stderr.write(`${warning}: --clip, --sigma-max 80\n`);
   const table = tableOf(sampler, edit);
+  const fromImages = edit !== undefined && noises(edit);
+  trajectory?.begin({ table, shape: imageShape(config, total), fromImages });
   using line = progress(label, runs * table.length);
   using interruption = watchInterrupts("Stopping after this step; nothing is written");
   for (let run = 0; run < runs; run++) {
     const first = run * batch;
     const part = (all: Float32Array): Float32Array => padded(all.subarray(first * elements, (first + batch) * elements), batch * elements);
-    const from = edit && noises(edit) ? noised(part(edit.images), { row: table[0]!, count: batch, seed, first }) : start && part(start);
+    const from = fromImages ? noised(part(edit.images), { row: table[0]!, count: batch, seed, first }) : start && part(start);
     const x = from ?? startNoise(seed, batch, elements, first);
     const keep = edit?.mask && { known: part(edit.images), mask: edit.mask };
-    const watching = run === 0 ? trajectory : undefined;
-    await watching?.begin({ table, shape: imageShape(config, batch), x });
+    await trajectory?.after(0, first, async () => x);
     const options = { seed, first, start: x, table, labels: labels.slice(first, first + batch), guidance, ...(keep && { keep }) };
     for await (const { step, steps, x } of sampler.draw(options)) {
       line.update(run * steps + step);
       if (interruption.requested) throw new Interrupted("Stopped");
-      await watching?.after(step, x);
+      await trajectory?.after(step, first, x);
       if (step === steps) out.set((await x()).slice(0, out.length - first * elements), first * elements);
     }
   }

@@ -7,6 +7,9 @@ export interface Estimate {
 /** Images of a block: each block gives an estimate of its own. */
 const blockSize = 64;
 
+/** Images that an estimate with an error takes. */
+export const fewestImages = 2 * blockSize;
+
 /**
  * How far the distributions of two sets of vectors [n, size] are apart: the squared maximum mean discrepancy with the kernel (x·y/size + 1)³, unbiased, so that
  * it is about 0 (and may be below) for two sets of one distribution (Bińkowski et al. 2018). The mean over blocks of 64, whose spread gives the error.
@@ -14,8 +17,7 @@ const blockSize = 64;
  */
 export function kernelDistance(a: Float32Array, b: Float32Array, size: number): Estimate {
   const blocks = Math.floor(Math.min(a.length, b.length) / size / blockSize);
-  if (blocks < 2)
-    throw new RangeError(`Expected at least ${2 * blockSize} images on either side but found ${a.length / size} and ${b.length / size}`);
+  if (blocks < 2) throw new RangeError(`Expected at least ${fewestImages} images on either side but found ${a.length / size} and ${b.length / size}`);
   const length = blockSize * size;
   const part = (all: Float32Array, i: number): Float32Array => all.subarray(i * length, (i + 1) * length);
   const estimates = Array.from({ length: blocks }, (_, i) => discrepancy(part(a, i), part(b, i), size));

@@ -42,7 +42,7 @@ const axes = { x: "step", y: "loss", logarithmic: true } as const;
 
 function allPanel(runs: readonly Losses[]): Panel {
   const curves = runs.flatMap(({ name, all }): Curve[] => [
-    { name: runs.length > 1 ? name : "all t", points: all.band(), faint: true },
+    { name: runs.length > 1 ? name : "all t", points: all.band(), look: "faint" },
     { name: runs.length > 1 ? name : "all t", points: all.means() },
   ]);
   return { ...axes, title: "Thin: each step. Thick: the mean of each hundredth of the run", curves };

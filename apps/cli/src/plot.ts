@@ -1,18 +1,38 @@
 import type { TopLevelSpec } from "vega-lite";
+import { axisOf } from "./axis.ts";
 
 interface Row {
   readonly name: string;
+  /** Tells apart the curves of one name. */
+  readonly curve: number;
   readonly x: number;
   readonly y: number;
 }
 
+interface LineLook {
+  readonly strokeWidth: number;
+  readonly opacity?: number;
+  readonly point: boolean;
+}
+
+/** How lines look; the later ones lie above the others. */
+const looks = {
+  /** What another curve of the same name sums up. */
+  faint: { strokeWidth: 0.7, opacity: 0.4, point: false },
+  /** How sure a point is. */
+  bar: { strokeWidth: 1.4, opacity: 0.6, point: false },
+  plain: { strokeWidth: 1.8, point: false },
+  /** Each point is measured. */
+  dotted: { strokeWidth: 1.8, point: true },
+} satisfies Record<string, LineLook>;
+type Look = keyof typeof looks;
+
 /** A line; those of one name share a colour and an entry of the legend. */
 export interface Curve {
   readonly name: string;
-  /** [x, y], by rising x; a y that is not above 0 is left out of a logarithmic panel. */
+  /** [x, y], by rising x; what is not above 0 is left out of a logarithmic axis. */
   readonly points: readonly (readonly [number, number])[];
-  /** Thin and pale: what another curve of the same name sums up. */
-  readonly faint?: boolean;
+  readonly look?: Look;
 }
 
 export interface Panel {
@@ -21,12 +41,13 @@ export interface Panel {
   readonly x: string;
   readonly y: string;
   readonly logarithmic?: boolean;
+  readonly logarithmicX?: boolean;
   readonly curves: readonly Curve[];
 }
 
 export interface FigureOptions {
   readonly title: string;
-  readonly subtitle?: string;
+  readonly subtitle?: string | readonly string[];
   readonly columns?: number;
   /** Size of one panel in pixels. */
   readonly width?: number;
@@ -52,7 +73,13 @@ export async function figure(panels: readonly Panel[], { title, subtitle, column
   const spec: TopLevelSpec = {
     background: "white",
     padding: 12,
-    title: { text: title, ...(subtitle !== undefined && { subtitle }), anchor: "start", fontSize: 16, offset: 12 },
+    title: {
+      text: title,
+      ...(subtitle !== undefined && { subtitle: typeof subtitle === "string" ? subtitle : [...subtitle] }),
+      anchor: "start",
+      fontSize: 16,
+      offset: 12,
+    },
     concat: panels.map((panel) => panelSpec(panel, names, { width, height }, names.length > 1 ? legend : null)),
     columns,
     config: { font: "sans-serif", axis: { gridColor: "#e4e4e4", labelFontSize: 11, titleFontSize: 12, titleFontWeight: "normal" } },
@@ -60,53 +87,54 @@ export async function figure(panels: readonly Panel[], { title, subtitle, column
   return new vega.View(vega.parse(compile(spec).spec), { renderer: "none" }).toSVG();
 }
 
-interface LineMark {
-  readonly type: "line";
-  readonly aria: false;
-  readonly strokeWidth: number;
-  readonly opacity?: number;
-  readonly strokeDash?: number[];
-  readonly point: boolean;
-}
-
 type PanelSpec = Extract<TopLevelSpec, { concat: unknown }>["concat"][number];
 
-function panelSpec(
-  { title, x, y, logarithmic = false, curves }: Panel,
-  names: readonly string[],
-  size: { width: number; height: number },
-  legend: Legend | null,
-): PanelSpec {
-  const domain = logarithmic ? positiveRange(curves) : undefined;
-  const axis = { title: y, tickCount: 6, ...(domain && { values: ticks(domain), labelExpr: label }) };
+function panelSpec(panel: Panel, names: readonly string[], size: { width: number; height: number }, legend: Legend | null): PanelSpec {
+  const all = panel.curves.flatMap(({ points }) => points);
+  const x = axisOf(
+    panel.x,
+    all.map(([x]) => x),
+    { logarithmic: panel.logarithmicX ?? false },
+  );
+  const y = axisOf(
+    panel.y,
+    all.map(([, y]) => y),
+    { logarithmic: panel.logarithmic ?? false },
+  );
+  const values = panel.curves.map((curve, i) => rows(curve, i).filter((row) => (row.x > 0 || !x.logarithmic) && (row.y > 0 || !y.logarithmic)));
   return {
     ...size,
-    title: { text: title, anchor: "start", frame: "group", fontSize: 13, fontWeight: "normal" },
-    layer: [...lines(curves, true, logarithmic), ...lines(curves, false, logarithmic)],
+    title: { text: panel.title, anchor: "start", frame: "group", fontSize: 13, fontWeight: "normal" },
+    layer: layers(panel.curves, values),
     encoding: {
-      x: { field: "x", type: "quantitative", axis: { title: x, tickCount: 6 }, scale: { zero: true } },
-      y: { field: "y", type: "quantitative", axis, scale: domain ? { type: "log", nice: false, domain } : {} },
+      x: { field: "x", type: "quantitative", axis: x.axis, scale: x.scale },
+      y: { field: "y", type: "quantitative", axis: y.axis, scale: y.scale },
+      detail: { field: "curve", type: "nominal" },
       color: byName(names, (i) => colours[i % colours.length]!, legend),
       strokeDash: byName(names, (i) => dashes[(i + Math.floor(i / colours.length)) % dashes.length]!, legend),
     },
   };
 }
 
-/** The layer of the faint curves or of the others; no layer where none is faint. A curve of one point is a dot. */
-function lines(curves: readonly Curve[], pale: boolean, logarithmic: boolean): { data: { values: Row[] }; mark: LineMark }[] {
-  const drawn = curves.filter(({ faint = false }) => faint === pale);
-  const values = drawn.flatMap((curve) => rows(curve, logarithmic));
-  const style = pale ? { strokeWidth: 0.7, opacity: 0.4, strokeDash: [1, 0] } : { strokeWidth: 1.8 };
-  const mark: LineMark = { type: "line", aria: false, point: drawn.every(({ points }) => points.length === 1), ...style };
-  return values.length > 0 || !pale ? [{ data: { values }, mark }] : [];
-}
+const rows = ({ name, points }: Curve, curve: number): Row[] => points.map(([x, y]) => ({ name, curve, x, y }));
 
-const rows = ({ name, points }: Curve, logarithmic: boolean): Row[] =>
-  points.filter(([, y]) => !logarithmic || y > 0).map(([x, y]) => ({ name, x, y }));
+/** A curve of one point is a dot, else it would not be seen. */
+const lookOf = ({ look = "plain", points }: Curve): Look => (look === "plain" && points.length === 1 ? "dotted" : look);
+
+/** The curves of each look in a layer; an empty layer where there is no curve. */
+function layers(curves: readonly Curve[], values: readonly Row[][]) {
+  const used = (Object.keys(looks) as Look[]).filter((look) => curves.some((curve) => lookOf(curve) === look));
+  return (used.length > 0 ? used : (["plain"] as const)).map((look) => ({
+    data: { values: values.filter((_, i) => lookOf(curves[i]!) === look).flat() },
+    mark: { type: "line" as const, aria: false, ...looks[look] },
+    ...(["faint", "bar"].includes(look) && { encoding: { strokeDash: { value: [1, 0] } } }),
+  }));
+}
 
 const legendStyle = {
   title: null,
   orient: "bottom",
+  symbolType: "stroke",
   symbolSize: 500,
   symbolStrokeWidth: 1.8,
   symbolOpacity: 1,
@@ -123,26 +151,3 @@ const legendColumns = (names: readonly string[], width: number): number =>
 function byName<T>(names: readonly string[], value: (i: number) => T, legend: Legend | null) {
   return { field: "name", type: "nominal", scale: { domain: [...names], range: names.map((_, i) => value(i)) }, legend } as const;
 }
-
-/** The least and the greatest y above 0, or around it where there is only one; nothing where there is none. */
-function positiveRange(curves: readonly Curve[]): [number, number] | undefined {
-  const ys = curves.flatMap(({ points }) => points.map(([, y]) => y)).filter((y) => y > 0);
-  if (ys.length === 0) return undefined;
-  const [low, high] = [ys.reduce((a, b) => Math.min(a, b)), ys.reduce((a, b) => Math.max(a, b))];
-  return low < high ? [low, high] : [low / 2, low * 2];
-}
-
-/** Ticks of a logarithmic axis: powers of ten, some six of them, or 1, 2 and 5 times those where there would be few. */
-function ticks([low, high]: readonly [number, number]): number[] {
-  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
-  const powers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  const step = Math.ceil(powers.length / 6);
-  const digits = high / low < 300 ? [1, 2, 5] : [1];
-  return powers
-    .filter((power) => power % step === 0)
-    .flatMap((power) => digits.map((digit) => Number(`${digit}e${power}`)))
-    .filter((tick) => tick >= low && tick <= high);
-}
-
-/** Vega's expression for a tick's label. */
-const label = "datum.value >= 0.001 && datum.value < 10000 ? format(datum.value, '~g') : format(datum.value, '~e')";

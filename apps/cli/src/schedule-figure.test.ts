@@ -24,7 +24,8 @@ test("schedule draws one alone, its name in the title and no legend", async () =
   await succeeds("schedule", "--schedule", "cosine", "--timesteps", "1", "--out", at("one.svg"));
   const svg = readFileSync(at("one.svg"), "utf8");
   assert.match(svg, />The cosine schedule over 1 timesteps</);
-  assert.doesNotMatch(svg, /role-legend-symbol/);
+  assert.doesNotMatch(svg, /role-legend-symbol|>0\.0{6}</);
+  assert.equal(svg.match(/class="mark-symbol role-mark/g)!.length, 4, "a dot for β̃ too, which is 0");
 });
 
 test("schedule draws a PNG with two pixels for each of the SVG", async () => {

@@ -4,7 +4,16 @@ import { goldenJson } from "../test/golden.ts";
 import { pSample } from "./diffusion.ts";
 import type { Objective } from "./objective.ts";
 import { evaluate } from "./reference.ts";
-import { coefficientNames, type RowCoefficients, rows, type SamplerName, type SamplerOptions, samplerNames, samplerStep } from "./sampler.ts";
+import {
+  coefficientNames,
+  mostSteps,
+  type RowCoefficients,
+  rows,
+  type SamplerName,
+  type SamplerOptions,
+  samplerNames,
+  samplerStep,
+} from "./sampler.ts";
 import { type Schedule, schedule, scheduleOf } from "./schedule.ts";
 import { ddim, ddpm, type Row } from "./solvers.ts";
 import { levelsAt, type Spacing, spacingNames } from "./spacing.ts";
@@ -220,3 +229,11 @@ test("eta is in [0, 1] and for ddim alone", () => {
 function near(found: number, expected: number, tolerance = 1e-12): void {
   assert.ok(Math.abs(found - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${found} for ${expected}`);
 }
+
+test("mostSteps() is how many steps rows() makes at most", () => {
+  for (const name of samplerNames) {
+    const most = mostSteps(name, schedule("cosine", 30), { sigmaMax: 80 });
+    assert.equal(rows(name, schedule("cosine", 30), { steps: most, sigmaMax: 80 }).length, most, name);
+    assert.throws(() => rows(name, schedule("cosine", 30), { steps: most + 1, sigmaMax: 80 }), RangeError, name);
+  }
+});

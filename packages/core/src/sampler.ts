@@ -70,20 +70,31 @@ export const samplers: { readonly [S in SamplerName]: Standard } = {
  * a RangeError for impossible steps, eta, sigmaMax or strength.
  */
 export function rows(name: SamplerName, whole: Schedule, options: SamplerOptions = {}): Row[] {
-  const { solver, spare = 0, calls, ...standard } = samplers[oneOf(samplerNames, name, "a sampler")];
-  const { spacing = standard.spacing, clip = standard.clip, eta = 0, strength = 1 } = options;
+  const { solver, clip: usualClip, steps: usualSteps } = samplers[oneOf(samplerNames, name, "a sampler")];
+  const { clip = usualClip, eta = 0, strength = 1 } = options;
   if (!(strength > 0 && strength <= 1)) throw new RangeError(`Expected a strength above 0 and of at most 1 but found ${strength}`);
   if (eta !== 0 && name !== "ddim") throw new TypeError(`Expected no eta for sampler ${name} but found ${eta}; eta is for ddim`);
-  const schedule = below(whole, options.sigmaMax ?? standard.sigmaMax);
-  const T = schedule.betas.length;
-  const at = (count: number): Level[] => levels(spacing, schedule, count, spare);
-  const most = mostLevels(spacing, T, spare);
-  const mostCalls = calls ? calls(at(most)) : most;
-  const steps = options.steps ?? Math.max(1, Math.min(standard.steps, mostCalls));
-  checkCount(steps, mostCalls, spacing, T);
+  const { T, spacing, at, calls, most } = reach(name, whole, options);
+  const steps = options.steps ?? Math.max(1, Math.min(usualSteps, most));
+  checkCount(steps, most, spacing, T);
   const list = calls ? fewest(at, steps, calls) : at(steps);
   const visited = Math.max(1, Math.ceil(strength * list.length - 1e-9)); // 0.55 · 100 is 55.000000000000007
   return solver(list.slice(-visited), { ...options, clip, eta, steps: strength === 1 ? steps : undefined });
+}
+
+/** The most model calls of a named sampler over a schedule. Throws a TypeError for an unknown name or spacing, a RangeError for an impossible sigmaMax. */
+export const mostSteps = (name: SamplerName, schedule: Schedule, options: Pick<SamplerOptions, "spacing" | "sigmaMax"> = {}): number =>
+  reach(name, schedule, options).most;
+
+/** Which levels a sampler can visit, and with how many calls. */
+function reach(name: SamplerName, whole: Schedule, options: Pick<SamplerOptions, "spacing" | "sigmaMax">) {
+  const { spare = 0, calls, ...standard } = samplers[oneOf(samplerNames, name, "a sampler")];
+  const { spacing = standard.spacing, sigmaMax = standard.sigmaMax } = options;
+  const schedule = below(whole, sigmaMax);
+  const T = schedule.betas.length;
+  const at = (count: number): Level[] => levels(spacing, schedule, count, spare);
+  const most = mostLevels(spacing, T, spare);
+  return { T, spacing, at, calls, most: calls ? calls(at(most)) : most };
 }
 
 /** The table of `ddimInversion` over the levels of DDIM with the same options, two model calls each. Throws as `rows` does. */

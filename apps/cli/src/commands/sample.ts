@@ -55,7 +55,7 @@ async function sample(options: Options, command: Command): Promise<void> {
   checkEditing(options);
   checkGuidance(options);
   const writer = await writerTo(options.out);
-  const trajectory = options.trajectory === undefined ? undefined : await Trajectory.open(options.trajectory);
+  if (options.trajectory !== undefined) await Trajectory.check(options.trajectory, options.out);
   const xT = options.init === undefined ? undefined : await readImages(options.init, "xT");
   const [, , height, width] = xT?.shape ?? [];
   const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel), {
@@ -66,11 +66,14 @@ async function sample(options: Options, command: Command): Promise<void> {
   const start = xT?.as([config["model.channels"], config["data.height"], config["data.width"]]);
   const { total, labels, columns } = layout(start?.count ?? options.count, start !== undefined, options.class, config);
   const edit = await editOf(options, config, total);
+  const names = labels?.map((label) => config["model.classes"][label]!);
+  const trajectory = options.trajectory === undefined ? undefined : new Trajectory(options.trajectory, { columns, names });
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
   const values = await draw(backend, checkpoint, samplerFlags(command, options), { total, labels, start: start?.values, edit, trajectory });
   await writer(values, imageShape(config, total), columns);
   await trajectory?.write();
-  process.stdout.write(`Drew ${total} images with ${options.sampler} on ${backend.name}: ${options.out}\n`);
+  const way = options.trajectory === undefined ? "" : `, and the way there: ${options.trajectory}`;
+  process.stdout.write(`Drew ${total} images with ${options.sampler} on ${backend.name}: ${options.out}${way}\n`);
 }
 
 interface Layout {
