@@ -97,8 +97,9 @@ test("the model that comes with the page draws, and its link draws the same agai
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.goto("/#steps=5&count=2");
   await page.getByRole("button", { name: "Try shapes" }).click();
-  await expect(page.locator("#model")).toContainText("16×16×1 pictures, trained for 1,300 steps");
+  await expect(page.locator("#model")).toContainText("16×16×1 pictures of 5 classes, trained for 1,300 steps");
   await page.locator("#settings [name=seed]").fill("3");
+  await page.locator("#class-name").selectOption("ring");
   await draw(page, 5);
   expect(await levels(grid(page))).toBeGreaterThan(10);
   const drawn = await content(page);
