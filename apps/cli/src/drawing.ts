@@ -85,8 +85,8 @@ export interface Edit {
   readonly repaint: number;
 }
 
-/** Images drawn at once. */
-const mostAtOnce = 64;
+/** Images that a run draws, or inverts, at most. */
+export const mostAtOnce = 64;
 
 /** Draws in batches of one size, the last one padded; NHWC values. */
 export async function draw(backend: Backend, { config, parameters }: Checkpoint, flags: SamplerFlags, drawing: Drawing): Promise<Float32Array> {
@@ -132,7 +132,8 @@ function tableOf(sampler: Sampler, edit?: Edit): readonly Row[] {
   return edit.mask ? repaint(table, { times: edit.repaint }) : table;
 }
 
-function padded(values: Float32Array, length: number): Float32Array {
+/** Values, then zeros up to a length. */
+export function padded(values: Float32Array, length: number): Float32Array {
   const out = new Float32Array(length);
   out.set(values);
   return out;

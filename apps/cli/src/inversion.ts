@@ -1,5 +1,6 @@
 import { type Backend, compileInversion, imageShape, type Spacing, samplesOf, size } from "@ddpm/core";
 import type { Checkpoint } from "./checkpoint-file.ts";
+import { mostAtOnce, padded } from "./drawing.ts";
 
 export interface InversionOptions {
   readonly steps?: number | undefined;
@@ -9,8 +10,8 @@ export interface InversionOptions {
   readonly label?: number | undefined;
 }
 
-/** Images inverted at once. */
-const mostAtOnce = 64;
+/** The most noise that images are inverted to unless told. */
+export const usualSigmaMax = 20;
 
 /** The noise that images come from, by DDIM backwards; NHWC values. In batches of one size, the last one padded. */
 export async function noiseOf(
@@ -24,8 +25,7 @@ export async function noiseOf(
   await using sampler = await compileInversion(backend, config, parameters, { batch, steps, spacing, sigmaMax });
   const out = new Float32Array(images.length);
   for (let first = 0; first < images.length; first += batch * elements) {
-    const start = new Float32Array(batch * elements);
-    start.set(images.subarray(first, first + start.length));
+    const start = padded(images.subarray(first, first + batch * elements), batch * elements);
     out.set((await samplesOf(sampler, { start, labels: Array.from({ length: batch }, () => label) })).subarray(0, images.length - first), first);
   }
   return out;

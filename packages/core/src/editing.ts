@@ -38,6 +38,12 @@ export function kept(x: Tensor, z: Tensor, known: Tensor, mask: Tensor): Tensor 
   return atLevel.add(x.sub(atLevel).mul(mask));
 }
 
+/** What is kept, as the variables of `kept`. */
+export const keptState = ({ known, mask }: Kept): [string, Numbers][] => [
+  [keptNames.known, known],
+  [keptNames.mask, mask],
+];
+
 /** What `kept` is fed at a row. */
 export const keptFeeds = ({ alphaBarNext }: Row): Record<string, Float64Array> => ({
   [keptNames.signal]: Float64Array.of(Math.sqrt(alphaBarNext)),

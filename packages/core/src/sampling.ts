@@ -1,7 +1,7 @@
 import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
 import { classFeeds, classRows, classWidth, guide } from "./classes.ts";
 import { type Config, scheduleFor } from "./config.ts";
-import { type Kept, kept, keptFeeds, keptNames } from "./editing.ts";
+import { type Kept, kept, keptFeeds, keptNames, keptState } from "./editing.ts";
 import { gaussian, imageShape, model } from "./model.ts";
 import { startNoise, stream } from "./random.ts";
 import {
@@ -96,8 +96,8 @@ export function samplingStep(config: Config, batch: number, { clip, guided = fal
   const row = Object.fromEntries(coefficientNames.map((name) => [name, input(name, [])])) as RowCoefficients;
   const z = gaussian("z", shape);
   const next = samplerStep(x, variable("x0", shape), prediction, z, row, { clip });
-  const [known, mask] = [variable(keptNames.known, shape), variable(keptNames.mask, maskShape(config))];
-  return { outputs: {}, updates: { x: inpainting ? kept(next.x, z, known, mask) : next.x, x0: next.x0 } };
+  const keeping = (x: Tensor): Tensor => kept(x, z, variable(keptNames.known, shape), variable(keptNames.mask, maskShape(config)));
+  return { outputs: {}, updates: { x: inpainting ? keeping(next.x) : next.x, x0: next.x0 } };
 }
 
 const maskShape = (config: Config): [number, number, number, number] => [1, config["data.height"], config["data.width"], 1];
@@ -159,12 +159,7 @@ async function compiled(
   const images: State = new Map([
     ["x", zeros],
     ["x0", zeros],
-    ...(inpainting
-      ? ([
-          [keptNames.known, zeros],
-          [keptNames.mask, new Float32Array(size(maskShape(config)))],
-        ] as const)
-      : []),
+    ...(inpainting ? keptState({ known: zeros, mask: new Float32Array(size(maskShape(config))) }) : []),
   ]);
   const program = await backend.compile(samplingStep(config, batch, { clip, guided, inpainting }), new Map([...parameters, ...images]));
   const elements = zeros.length / batch;
@@ -214,18 +209,7 @@ interface Course {
 }
 
 async function* steps(program: Program, table: readonly Row[], batch: number, { seed, first, from, feeds, keep }: Course): AsyncGenerator<Progress> {
-  await program.write(
-    new Map([
-      ["x", from.x],
-      ["x0", from.x0],
-      ...(keep
-        ? ([
-            [keptNames.known, keep.known],
-            [keptNames.mask, keep.mask],
-          ] as const)
-        : []),
-    ]),
-  );
+  await program.write(new Map([["x", from.x], ["x0", from.x0], ...(keep ? keptState(keep) : [])]));
   const blocks = Math.ceil(from.x.length / batch / 4);
   const read = async (name: string): Promise<Numbers> => (await program.read([name])).get(name)!;
   for (const [i, row] of [...table.entries()].slice(from.step)) {

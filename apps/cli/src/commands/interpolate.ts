@@ -6,7 +6,7 @@ import { oneLabelOf } from "../class-labels.ts";
 import { pictures } from "../data/pictures.ts";
 import { checkGuidance, draw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
 import { writerTo } from "../image-writer.ts";
-import { type InversionOptions, noiseOf } from "../inversion.ts";
+import { type InversionOptions, noiseOf, usualSigmaMax } from "../inversion.ts";
 import { configOf, configOptions, count, describesModel, deviceOption } from "../options.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -19,9 +19,6 @@ interface Options extends SamplerFlags {
   readonly out: string;
   readonly device: string;
 }
-
-/** The most noise that images are inverted to: as `ddpm invert` does unless told. */
-const sigmaMaxOfImages = 20;
 
 export function interpolateCommand(program: Command): void {
   const command = program
@@ -68,7 +65,7 @@ function flagsFor(ends: readonly string[], flags: SamplerFlags): SamplerFlags {
   if (images === 0) return flags;
   if (flags.sampler !== "ddim" || flags.eta || flags.guidance !== 1 || flags.spacing === "karras")
     throw new UsageError("Expected --sampler ddim without --eta, --guidance and karras to come back to an image; leave them out");
-  return { ...flags, clip: flags.clip ?? (images === ends.length ? false : undefined), sigmaMax: flags.sigmaMax ?? sigmaMaxOfImages };
+  return { ...flags, clip: flags.clip ?? (images === ends.length ? false : undefined), sigmaMax: flags.sigmaMax ?? usualSigmaMax };
 }
 
 async function noiseAt(backend: Backend, checkpoint: Checkpoint, end: string, options: InversionOptions): Promise<Float32Array> {

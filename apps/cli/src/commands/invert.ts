@@ -6,7 +6,7 @@ import { readCheckpoint } from "../checkpoint-file.ts";
 import { oneLabelOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
 import { prepareFolderOf } from "../files.ts";
-import { noiseOf } from "../inversion.ts";
+import { noiseOf, usualSigmaMax } from "../inversion.ts";
 import { configOf, configOptions, count, describesModel, deviceOption, sigmaMaxOption } from "../options.ts";
 import { writeImages } from "../tensor-file.ts";
 
@@ -31,7 +31,7 @@ export function invertCommand(program: Command): void {
     .addOption(new Option("--count <n>", "images to take of several").argParser(count).default(16))
     .addOption(new Option("--steps <n>", "steps of DDIM (50), two model calls each; the same for ddpm sample").argParser(count))
     .addOption(new Option("--spacing <name>", "which timesteps (trailing); the same for ddpm sample").choices(evenSpacingNames))
-    .addOption(sigmaMaxOption().default(20, "20"))
+    .addOption(sigmaMaxOption().default(usualSigmaMax, `${usualSigmaMax}`))
     .option("--class <name>", "of which class the images are, by name or number; the same for ddpm sample")
     .requiredOption("--out <file>", "safetensors to write xT [N,C,H,W] to")
     .addOption(deviceOption())
