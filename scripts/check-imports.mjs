@@ -33,8 +33,13 @@ function check(file, folder, packages) {
 
 function isAllowed(specifier, file, folder, packages) {
   if (specifier.startsWith(".")) return !relative(folder, resolve(dirname(file), specifier)).startsWith("..");
+  if (specifier === "@ddpm/torture") return isTest(file);
   if (specifier.startsWith("@ddpm/")) return packages.includes(specifier.split("/")[1]);
-  return !folder.endsWith("core") || /\.test\.ts$|\/(test|scripts)\//.test(file);
+  return !folder.endsWith("core") || isTest(file) || /\/(test|scripts)\//.test(file);
+}
+
+function isTest(file) {
+  return /\.(test|spec)\.ts$/.test(file);
 }
 
 function sources(folder) {
