@@ -25,6 +25,7 @@ export * from "./src/scope.ts";
 export * from "./src/shapes.ts";
 export * from "./src/solvers.ts";
 export * from "./src/spacing.ts";
+export { Stability } from "./src/stability.ts";
 export * from "./src/tensor.ts";
 export * from "./src/timestep-sampling.ts";
 export * from "./src/training.ts";

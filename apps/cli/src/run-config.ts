@@ -3,7 +3,7 @@ import { type Config, type ConfigKey, configure } from "@ddpm/core";
 import { UsageError } from "./usage-error.ts";
 
 /** What a run keeps and shows, which may change on the way since it changes nothing of what is learnt. */
-const bookkeeping: readonly ConfigKey[] = ["train.keepLast", "train.keepBest", "train.sampleEvery", "train.checkpointEvery"];
+const bookkeeping: readonly ConfigKey[] = ["train.keepLast", "train.keepBest", "train.sampleEvery", "train.checkpointEvery", "train.maxSkips"];
 
 const entriesOf = (part: Partial<Config>) => Object.entries(part) as [ConfigKey, unknown][];
 

@@ -24,11 +24,11 @@ export async function logStep(
   for (const [key, value] of Object.entries(line)) if (tags[key] !== undefined) events.scalar(line.step, tags[key], value);
 }
 
-/** What a step of `count` images tells of its loss: that, its mean by quarter of the timesteps, and the gradient's norm where it is clipped. */
-export const lossFacts = ({ loss, gradientNorm, ...images }: StepResult, count: number, config: Config): Record<string, number> => ({
+/** What a step of `count` images tells of its loss: that, its mean by quarter of the timesteps, and the gradient's norm. */
+export const lossFacts = ({ loss, gradientNorm, ...images }: Omit<StepResult, "skipped">, count: number, config: Config): Record<string, number> => ({
   loss,
   ...quartileLosses(images, count, config["diffusion.timesteps"]),
-  ...(gradientNorm !== undefined && { gradientNorm }),
+  gradientNorm,
 });
 
 /**

@@ -11,6 +11,8 @@ import {
   parametersFrom,
   passingState,
   runStep,
+  Stability,
+  type StepResult,
   stepsPerEpoch,
   type TimestepSampling,
   type Trainee,
@@ -56,6 +58,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
   const sampleEvery = config["train.sampleEvery"] || stepsPerEpoch(dataset, config["train.batch"]);
   using line = progress("train", steps, start);
   const kept = await KeptCheckpoints.open(folder, config);
+  const stability = new Stability(config);
   let saved = start;
   const total = { seconds: 0, wait: 0 };
   const save = async (step: number): Promise<void> => {
@@ -77,20 +80,22 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       batches.fill(); // while the step runs
       const { epoch, count } = next;
       const result = await running;
-      const { loss } = result;
-      requireFinite([loss], `the loss of step ${step}`, saved);
+      const { loss, skipped } = result;
+      follow(stability, step, result, saved);
       const seconds = (performance.now() - began) / 1000;
       const imagesPerSecond = count / seconds;
       total.seconds += seconds;
       total.wait += wait;
       line.update(step, { epoch: `${epoch + 1}`, loss: loss.toFixed(4), "images/s": imagesPerSecond.toFixed(0) });
-      const facts = { ...lossFacts(result, count, config), lr: lrAt(config, step), imagesPerSecond, seconds, wait };
-      const entry = { step, epoch, loss, ...facts };
-      await logStep(folder, events, entry);
-      plot.add(entry);
-      kept.add(loss);
+      if (!skipped) {
+        const facts = { ...lossFacts(result, count, config), lr: lrAt(config, step), imagesPerSecond, seconds, wait };
+        const entry = { step, epoch, loss, ...facts };
+        await logStep(folder, events, entry);
+        plot.add(entry);
+        kept.add(loss);
+      }
       const last = step === steps || interruption.requested;
-      if (last || step % config["train.checkpointEvery"] === 0) await save(step);
+      if (last || (stability.sound && step % config["train.checkpointEvery"] === 0)) await save(step);
       if (saved === step || step % sampleEvery === 0) await plot.draw();
       if (interruption.requested)
         throw new Interrupted(`Saved step ${step}; go on with npx ddpm train --resume --steps ${steps} --out ${folder.path}`);
@@ -118,11 +123,24 @@ async function begin(
   return { program, timesteps: timestepSampling(config, saved?.timesteps), start: step };
 }
 
+/** Tells what a step gives reason to. Throws where training should end. */
+function follow(stability: Stability, step: number, result: StepResult, saved: number): void {
+  try {
+    const line = stability.follow(step, result);
+    if (line) process.stderr.write(`${line}\n`);
+  } catch (error) {
+    throw new RangeError(`${(error as Error).message}; ${keptOf(saved)}`, { cause: error });
+  }
+}
+
+const keptOf = (saved: number): string => (saved > 0 ? `the checkpoint of step ${saved} stays as it was` : "nothing was saved yet");
+
 function requireFinite(values: ArrayLike<number>, what: string, saved: number): void {
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) continue;
-    const kept = saved > 0 ? `the checkpoint of step ${saved} stays as it was` : "nothing was saved yet";
-    throw new RangeError(`Expected ${what} to be finite but found ${values[i]}; ${kept}; start again in a new --out with a lower --train.lr`);
+    throw new RangeError(
+      `Expected ${what} to be finite but found ${values[i]}; ${keptOf(saved)}; start again in a new --out with a lower --train.lr`,
+    );
   }
 }
 

@@ -82,6 +82,7 @@ export type Reply =
   | { readonly kind: "lost" }
   | { readonly kind: "step"; readonly step: number; readonly steps: number; readonly images: Images }
   | { readonly kind: "loss"; readonly step: number; readonly loss: number }
+  | { readonly kind: "warned"; readonly message: string }
   | { readonly kind: "samples"; readonly step: number; readonly shape: ImageShape; readonly images: Uint8ClampedArray<ArrayBuffer> }
   | { readonly kind: "trained"; readonly step: number; readonly checkpoint: Uint8Array<ArrayBuffer> }
   | { readonly kind: "done" }

@@ -8,7 +8,7 @@ import { decode } from "../src/safetensors.ts";
 import { coefficientNames, type RowCoefficients, rows, samplerStep } from "../src/sampler.ts";
 import { extract, type ScheduleName, schedule } from "../src/schedule.ts";
 import { Scope } from "../src/scope.ts";
-import { input, size, type Tensor, variable } from "../src/tensor.ts";
+import { constant, input, size, type Tensor, variable } from "../src/tensor.ts";
 import { unet } from "../src/unet.ts";
 
 /** Greatest errors of a replay: predictions, gradients and samples relative to each tensor's largest value, the rest absolute. */
@@ -89,7 +89,7 @@ export class Replay {
     const scope = this.#scope;
     const parameters = this.#variables();
     const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
-    const { x, m, v } = adamw(scope.pack(parameters), scope.pack(gradients(loss, parameters)), scalars);
+    const { x, m, v } = adamw(scope.pack(parameters), scope.pack(gradients(loss, parameters)), scalars, constant(1));
     const step = { outputs: { loss }, updates: { ...scope.unpack(x), m, v } };
     const moments = ["m", "v"].map((name) => [name, new Float32Array(scope.count)] as const);
     await using program = await backend.compile(step, new Map([...moments, ...this.#parameters()]));

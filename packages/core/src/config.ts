@@ -40,6 +40,9 @@ export const fields = {
   "train.lrDecay": choice(lrDecayNames, "none", "How the learning rate then falls to 0"),
   "train.decaySteps": integer(0, "Steps in all until train.lrDecay ends; 0 is the --steps or --epochs that the run begins with", { least: 0 }),
   "train.clip": number(0, "Greatest norm of the gradient, which is scaled down to it; 0 is no limit", { least: 0 }),
+  "train.maxSkips": integer(10, "Steps in a row whose loss or gradient is not finite, each of which changes nothing, before training ends", {
+    least: 0,
+  }),
   "train.weightDecay": number(0.01, "Weight decay of AdamW", { least: 0 }),
   "train.loss": choice(lossNames, "huber", "Loss between the prediction and what it should be"),
   "train.timesteps": choice(

@@ -19,17 +19,17 @@ export const adamwScalars = ({ lr, weightDecay, beta1 = 0.9, beta2 = 0.999 }: Ad
 /**
  * New values of parameters x and of their moments, which are the variables `m` and `v` of the same shape; scalars as tensors.
  * Moments move towards the gradient rather than being scaled first, so that a device need not compute on them before it has the gradient, and hold the result.
- * `apply`, a scalar, is how much of their way they move; at 0, with rate 0 and decay 1, all stays as it is.
+ * `apply` is how much of their way they move; at 0, with rate 0 and decay 1, all stays as it is.
  */
 export function adamw(
   x: Tensor,
   gradient: Tensor,
   { rate, unbias, decay }: Readonly<Record<keyof ReturnType<typeof adamwScalars>, Tensor>>,
-  { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, apply }: Partial<AdamW> & { readonly apply?: Tensor } = {},
+  apply: Tensor,
+  { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Partial<AdamW> = {},
 ): { x: Tensor; m: Tensor; v: Tensor } {
-  const way = (weight: number): Tensor => apply?.mul(weight) ?? constant(weight);
-  const m = lerp(variable("m", x.shape), gradient, way(1 - beta1));
-  const v = lerp(variable("v", x.shape), gradient.mul(gradient), way(1 - beta2));
+  const m = lerp(variable("m", x.shape), gradient, apply.mul(1 - beta1));
+  const v = lerp(variable("v", x.shape), gradient.mul(gradient), apply.mul(1 - beta2));
   const update = m.mul(rate).div(v.sqrt().mul(unbias).add(eps));
   return { x: x.mul(decay).sub(update), m, v };
 }

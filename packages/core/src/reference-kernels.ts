@@ -28,6 +28,8 @@ export const kernels: Kernels = {
   abs: ([x]) => x!.map(Math.abs),
   sign: ([x]) => x!.map(Math.sign),
   clip: ([x], { attrs: { low, high } }) => x!.map((a) => Math.min(Math.max(a, low), high)),
+  finite: ([x]) => x!.map((a) => Number(Number.isFinite(a))),
+  gate: elementwise((a, s) => (s === 0 ? 0 : a * s)),
   biasAdd: ([x, bias]) => x!.map((a, i) => a + bias![i % bias!.length]!),
   softmax: ([x], { shape }) => softmax(x!, shape.at(-1)!),
   composite: first,

@@ -58,6 +58,10 @@ export interface Ops {
   abs: None;
   sign: None;
   clip: { readonly low: number; readonly high: number };
+  /** 1 where the input is a finite number, else 0. */
+  finite: None;
+  /** x · s of x and s, but 0 where s is 0, whatever x is. */
+  gate: None;
   /** Adds a vector to the last axis. */
   biasAdd: None;
   /** Over the last axis. */
@@ -126,6 +130,8 @@ const shapeRules: ShapeRules = {
   abs: same,
   sign: same,
   clip: same,
+  finite: same,
+  gate: broadcasted,
   biasAdd: ([x, bias]) => {
     if (bias!.length !== 1 || bias![0] !== x!.at(-1)) throw new RangeError(`Expected a bias of [${x!.at(-1)}] but found [${bias}]`);
     return x!;
@@ -268,6 +274,12 @@ export class Tensor<O extends Op = Op> {
   }
   clip(low: number, high: number): Tensor {
     return new Tensor("clip", [this], { low, high });
+  }
+  finite(): Tensor {
+    return new Tensor("finite", [this], {});
+  }
+  gate(s: Tensor): Tensor {
+    return new Tensor("gate", [this, s], {});
   }
   cast(): Tensor {
     return new Tensor("cast", [this], {});

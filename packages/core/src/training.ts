@@ -25,7 +25,7 @@ const imagesOfRun = (config: Config): number => config["train.batch"] / config["
 /**
  * Algorithm 1 of Ho et al. 2020 as one step: draws the noise, predicts from x_t what the objective asks for, and updates parameters, moments and
  * averages. Fed by `trainingFeeds`; its outputs are `loss`, `losses` [images], each image's mean over its elements, unweighted, for importance sampling
- * `trained` [images], the same of what is minimised, and with `train.clip` `gradientNorm`.
+ * `trained` [images], the same of what is minimised, and `gradientNorm`: see `update`.
  */
 export function trainingStep(config: Config): TrainingStep {
   const batch = imagesOfRun(config);
@@ -105,8 +105,10 @@ export interface StepResult {
   /** Of each image of the step, padding included: its timestep and its loss, not weighted. */
   readonly t: Int32Array;
   readonly losses: Float64Array;
-  /** Norm of the gradient before clipping, where there is clipping. */
-  readonly gradientNorm?: number;
+  /** Norm of the gradient before clipping. */
+  readonly gradientNorm: number;
+  /** Whether the loss or the gradient was not finite, so that the step changed nothing. */
+  readonly skipped: boolean;
 }
 
 /** Makes step n = 1, 2, … with a program of `trainingStep`, in as many runs as `train.accumulate` says; `timesteps` learn from it. */
@@ -120,16 +122,17 @@ export async function runStep(
   const drawn = timesteps.draw(n);
   const result = { loss: 0, t: drawn.t, losses: new Float64Array(config["train.batch"]) };
   const minimised: Numbers = new Float64Array(config["train.batch"]);
-  let norm: Numbers | undefined;
+  let norm = 0;
   for (let run = 0; run < config["train.accumulate"]; run++) {
     const { loss, losses, trained, gradientNorm } = await program.run(trainingFeeds(config, batch, n, { run, drawn }));
     result.loss += loss![0]!;
     result.losses.set(losses!, run * losses!.length);
     minimised.set(trained ?? losses!, run * losses!.length);
-    norm = gradientNorm;
+    norm = gradientNorm![0]!;
   }
-  timesteps.learn(drawn, minimised, batch.weights.filter((weight) => weight > 0).length);
-  return { ...result, ...(norm && { gradientNorm: norm[0]! }) };
+  const skipped = !Number.isFinite(norm);
+  if (!skipped) timesteps.learn(drawn, minimised, batch.weights.filter((weight) => weight > 0).length);
+  return { ...result, gradientNorm: norm, skipped };
 }
 
 function labelsAt(config: Config, { labels }: Batch, n: number): (number | undefined)[] {

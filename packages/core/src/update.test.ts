@@ -5,8 +5,12 @@ import { type Config, configure } from "./config.ts";
 import { batch } from "./dataset.ts";
 import { emaDecay } from "./optimizer.ts";
 import { reference } from "./reference.ts";
+import { Scope } from "./scope.ts";
 import { shapes } from "./shapes.ts";
-import { initialState, runStep, trainingFeeds, trainingStep } from "./training.ts";
+import { input } from "./tensor.ts";
+import { timestepSampling } from "./timestep-sampling.ts";
+import { type Batch, initialState, runStep, trainingFeeds, trainingStep } from "./training.ts";
+import { update, updateScalars } from "./update.ts";
 
 const base: Partial<Config> = {
   "model.dim": 4,
@@ -41,7 +45,7 @@ for (const runs of [2, 4]) {
     const [whole, parts] = [await trained(part), await trained({ ...part, "train.accumulate": runs })];
     for (const [i, { loss, t, losses, gradientNorm }] of whole.results.entries()) {
       const other = parts.results[i]!;
-      near([other.loss, other.gradientNorm!], [loss, gradientNorm!], 1e-9, "loss and norm");
+      near([other.loss, other.gradientNorm], [loss, gradientNorm], 1e-9, "loss and norm");
       assert.deepEqual(other.t, t);
       near(other.losses, losses, 1e-9, "losses");
     }
@@ -69,7 +73,7 @@ test("a step in one run without clipping is fed and keeps what it always did", (
   assert.deepEqual(
     [Object.keys(step.outputs), others],
     [
-      ["loss", "losses"],
+      ["loss", "losses", "gradientNorm"],
       ["m", "v", "ema"],
     ],
   );
@@ -81,8 +85,7 @@ test("clipping scales a gradient to the norm asked for, and leaves a smaller one
   const most = 0.01;
   const [free, clipped, loose] = [await trained({}, 1), await trained({ "train.clip": most }, 1), await trained({ "train.clip": 1e3 }, 1)];
   const gradient = free.state.get("m")!.map((m) => m / 0.1); // m = (1 - β1)·g
-  assert.equal(free.results[0]!.gradientNorm, undefined);
-  for (const { results } of [clipped, loose]) near([results[0]!.gradientNorm!], [norm(gradient)], 1e-9, "norm");
+  for (const { results } of [free, clipped, loose]) near([results[0]!.gradientNorm], [norm(gradient)], 1e-9, "norm");
   assert.ok(norm(gradient) > most);
   const scale = most / (norm(gradient) + 1e-6); // torch.nn.utils.clip_grad_norm_
   near(
@@ -116,4 +119,53 @@ test("losses are those of the images, each the mean over its elements, and make 
   near([full.loss], [full.losses.reduce((a, b) => a + b) / 4], 1e-6); // weights are float32
   near([padded.loss], [padded.losses[0]!], 1e-6);
   assert.ok(full.t.every((t) => t >= 0 && t < 5));
+});
+
+const faults = {
+  "an image that is no number": ({ images }: Batch) => images.fill(Number.NaN, 0, 1),
+  "an image so large that the loss overflows": ({ images }: Batch) => images.fill(1e200, 0, 16),
+  "a weight that is no number": ({ weights }: Batch) => weights.fill(Number.NaN, 0, 1),
+  "an infinite weight": ({ weights }: Batch) => weights.fill(Number.POSITIVE_INFINITY, 0, 1),
+};
+for (const [fault, spoil] of Object.entries(faults)) {
+  for (const part of [{}, { "train.clip": 0.05 }, { "train.accumulate": 2 }] as const) {
+    test(`${fault} skips the step and changes nothing, ${JSON.stringify(part)}`, async () => {
+      const config = configure(base, part, { "train.emaAlso": [0.5], "train.timesteps": "importance", "train.loss": "l2" });
+      const training = trainingStep(config);
+      const program = await reference().compile(training.step, initialState(training, 0));
+      const timesteps = timestepSampling(config);
+      const step = async (n: number, spoil: (batch: Batch) => unknown = () => {}) => {
+        const data = await batch(five, { seed: 0, batch: 4, step: n, flip: true });
+        spoil(data);
+        return runStep(program, config, data, n, timesteps);
+      };
+      const state = async () => [[...(await program.read())].filter(([name]) => name !== "g"), timesteps.state()];
+
+      assert.equal((await step(1)).skipped, false);
+      const before = await state();
+      assert.equal((await step(2, spoil)).skipped, true);
+      assert.deepEqual(await state(), before);
+      const { skipped, loss, gradientNorm } = await step(3);
+      assert.deepEqual([skipped, Number.isFinite(loss), Number.isFinite(gradientNorm)], [false, true, true]);
+      assert.notDeepEqual(await state(), before);
+      assert.ok([...(await program.read())].every(([, values]) => values.every(Number.isFinite)));
+    });
+  }
+}
+
+test("a loss that is not finite skips the step even where its gradient is finite", async () => {
+  const config = configure(base);
+  const scope = new Scope();
+  const loss = scope.param("x", [2], { fill: 0 }).add(input("offset", [])).sum(0).reshape();
+  const { updates } = update(scope, loss, config);
+  const state = new Map([["x", new Float64Array(2)], ...["m", "v", "ema"].map((name) => [name, new Float64Array(2)] as const)]);
+  const program = await reference().compile({ outputs: {}, updates }, state);
+  const run = (offset: number) => {
+    const scalars = Object.entries(updateScalars(config, 1, 0)).map(([name, value]) => [name, Float64Array.of(value)]);
+    return program.run({ ...Object.fromEntries(scalars), offset: Float64Array.of(offset) });
+  };
+  await run(Number.POSITIVE_INFINITY);
+  assert.deepEqual(await program.read(), state);
+  await run(0);
+  assert.notDeepEqual(await program.read(), state);
 });

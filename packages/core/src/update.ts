@@ -12,28 +12,30 @@ export const averages = (config: Config): ReadonlyMap<string, number> =>
   new Map([["ema", config["train.emaDecay"]], ...config["train.emaAlso"].map((decay) => [`ema-${decay}`, decay] as const)]);
 
 /**
- * The updates of parameters, moments and averages, fed by `updateScalars`; with `train.clip` also the output `gradientNorm`, the norm before clipping.
- * Where a step is done in several runs, the variable `g` holds the sum of their gradients so far, and all else stays as it is until the last.
+ * The updates of parameters, moments and averages, fed by `updateScalars`; the output `gradientNorm` is the norm before clipping. Where that or the loss
+ * is not finite, `gradientNorm` is not either, and all stays as it was. Where a step is done in several runs, the variable `g` holds the sum of their
+ * gradients so far, and all else stays as it is until the last.
  */
 export function update(scope: Scope, loss: Tensor, config: Config): Required<Step> {
   const parameters = [...scope.parameters.values()].map(({ tensor }) => tensor);
-  const own = scope.pack(gradients(loss, parameters));
+  const own = scope.pack(gradients(loss.mul(infiniteUnlessFinite(loss)), parameters));
   const several = config["train.accumulate"] > 1;
-  const g = several ? own.add(variable("g", own.shape).mul(input("keep", []))) : own;
-  const { gradient, outputs } = clipped(g, config["train.clip"]);
-  const scalars = { rate: input("rate", []), unbias: input("unbias", []), decay: input("decay", []) };
-  const { x, m, v } = adamw(scope.pack(parameters), gradient, scalars, several ? { apply: input("apply", []) } : {});
-  const averaged = [...averages(config).keys()].map((name) => [name, ema(x, input(`${name}Decay`, []), name)] as const);
-  return { outputs, updates: { ...scope.unpack(x), m, v, ...(several && { g }), ...Object.fromEntries(averaged) } };
+  const g = several ? own.add(variable("g", own.shape).gate(input("keep", []))) : own;
+  const gradientNorm = g.mul(g).sum(0).sqrt().reshape();
+  const sound = gradientNorm.finite();
+  const gradient = g.gate(scale(gradientNorm, config["train.clip"]).gate(sound));
+  const unless = (value: Tensor): Tensor => value.mul(sound).add(constant(1).sub(sound)); // 1, which is no decay, where the step is not sound
+  const scalars = { rate: input("rate", []).mul(sound), unbias: input("unbias", []), decay: unless(input("decay", [])) };
+  const { x, m, v } = adamw(scope.pack(parameters), gradient, scalars, several ? input("apply", []).mul(sound) : sound);
+  const averaged = [...averages(config).keys()].map((name) => [name, ema(x, unless(input(`${name}Decay`, [])), name)] as const);
+  return { outputs: { gradientNorm }, updates: { ...scope.unpack(x), m, v, ...(several && { g }), ...Object.fromEntries(averaged) } };
 }
 
-/** Scales a gradient down to the norm `most` (Pascanu et al. 2013) as PyTorch's clip_grad_norm_ does; 0 leaves it as it is. */
-function clipped(g: Tensor, most: number): { gradient: Tensor; outputs: Record<string, Tensor> } {
-  if (most === 0) return { gradient: g, outputs: {} };
-  const norm = g.mul(g).sum(0).sqrt().reshape();
-  const scale = constant(most).div(norm.add(1e-6)).clip(0, 1);
-  return { gradient: g.mul(scale), outputs: { gradientNorm: norm } };
-}
+/** 1 where the loss is finite, else infinite, and so is then the gradient of their product. */
+const infiniteUnlessFinite = (loss: Tensor): Tensor => constant(1).div(loss.finite()).stop();
+
+/** What scales a gradient down to the norm `most` (Pascanu et al. 2013) as PyTorch's clip_grad_norm_ does; 0 leaves it as it is. */
+const scale = (norm: Tensor, most: number): Tensor => (most === 0 ? constant(1) : constant(most).div(norm.add(1e-6)).clip(0, 1));
 
 /** The scalars that `update` is fed in run 0, 1, … of step n = 1, 2, …; there are `train.accumulate` runs, and only the last changes the weights. */
 export function updateScalars(config: Config, n: number, run: number): Record<string, number> {

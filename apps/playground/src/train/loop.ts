@@ -9,6 +9,7 @@ import {
   labelsInTurn,
   parametersFrom,
   runStep,
+  Stability,
   type State,
   shapes,
   timestepSampling,
@@ -50,13 +51,15 @@ export async function trainLoop(backend: Backend, { config, steps }: TrainingPla
   await using pictures = new AverageSampler({ backend, config, program, scope: training.scope }, sampler);
   const timesteps = timestepSampling(config, from?.timesteps);
   const labels = labelsInTurn(config, sampler.batch);
+  const stability = new Stability(config);
   if (program.how !== undefined) say({ kind: "compiled", how: program.how });
   let step = from?.step ?? 0;
   for (let stop = false; step < steps && !stop; stop = await stopped()) {
     step++;
-    const { loss } = await runStep(program, config, await trainingBatch(dataset, config, step), step, timesteps);
-    requireFinite(loss, step);
-    say({ kind: "loss", step, loss });
+    const result = await runStep(program, config, await trainingBatch(dataset, config, step), step, timesteps);
+    const warning = stability.follow(step, result);
+    if (warning) say({ kind: "warned", message: warning });
+    if (!result.skipped) say({ kind: "loss", step, loss: result.loss });
     if (step % config["train.sampleEvery"] === 0 || step === steps) {
       const images = toBytes(await pictures.draw(labels));
       say({ kind: "samples", step, shape: imageShape(config, sampler.batch), images }, [images.buffer]);
@@ -66,9 +69,4 @@ export async function trainLoop(backend: Backend, { config, steps }: TrainingPla
   const averages = parametersFrom(training.scope, await averagedWeights(program, training.scope));
   const checkpoint = new Uint8Array(encodeModel(averages, { config, step }));
   say({ kind: "trained", step, checkpoint }, [checkpoint.buffer]);
-}
-
-function requireFinite(loss: number, step: number): void {
-  if (Number.isFinite(loss)) return;
-  throw new RangeError(`Expected the loss of step ${step} to be finite but found ${loss}; train again with a lower learning rate`);
 }

@@ -8,7 +8,7 @@ import { planOf } from "./plan.ts";
 const form = element("training", HTMLFormElement);
 const bar = element("train-progress", HTMLProgressElement);
 const canvas = element("train-grid", HTMLCanvasElement);
-const [status, device] = [element("train-status"), element("train-device")];
+const [status, device, warning] = [element("train-status"), element("train-device"), element("train-warning")];
 const button = (id: string): HTMLButtonElement => element(id, HTMLButtonElement);
 const [trainButton, stopButton, useButton, downloadButton] = [button("train"), button("stop"), button("use"), button("download")];
 
@@ -36,6 +36,7 @@ export function openTrain(connection: Connection, use: (name: string, checkpoint
       compiled: ({ how }) => tell(device, `${device.textContent}; ${how}`),
       lost: () => tell(status, "The browser took WebGL away: opening it again, and going on from where the last pictures were drawn"),
       loss: ({ step, loss }) => run.add(step, loss),
+      warned: ({ message }) => tell(warning, message),
       samples: ({ step, shape, images }) => {
         show(canvas, gridOf(shape, images, { columns: classes.length || undefined }));
         const which = classes.length > 0 ? `: ${classes.join(", ")}` : "";
@@ -55,6 +56,7 @@ export function openTrain(connection: Connection, use: (name: string, checkpoint
       const plan = planOf(form);
       classes = plan.config["model.classes"];
       tell(element("train-caption"), classes.length > 0 ? `One picture of each class: ${classes.join(", ")}` : "");
+      tell(warning, "");
       run.begin(plan.steps);
       connection.ask({ kind: "train", plan });
     } catch (error) {

@@ -59,6 +59,8 @@ export const kernels: Kernels = {
     const above = g.node("Maximum", [x!, g.scalar(low)], T, path);
     return g.node("Minimum", [above, g.scalar(high)], T, path);
   },
+  finite: (g, [x], { path }) => g.node("Cast", [g.node("IsFinite", [x!], T, path)], { SrcT: attr.type("bool"), DstT: attr.type("float32") }, path),
+  gate: plain("MulNoNan"),
   biasAdd: plain("BiasAdd", { ...T, ...nhwc }),
   softmax: plain("Softmax"),
   composite: (_, [value]) => value!,

@@ -1,7 +1,7 @@
 /** The few shapes of Protocol Buffers that a GraphDef and a ConfigProto need. */
 export type Bytes = Uint8Array;
 
-export const types = { float32: 1, int32: 3, uint64: 23 } as const;
+export const types = { float32: 1, int32: 3, bool: 10, uint64: 23 } as const;
 export type TensorFlowType = keyof typeof types;
 
 /** One field of wire type 0. */
