@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Config, configure, presets } from "@ddpm/core";
-import { refuseBeyondDecay, resumed, withDecay } from "./run-config.ts";
+import { refuseBeyondDecay, resumed, withDecay, withThreads } from "./run-config.ts";
 import { UsageError } from "./usage-error.ts";
 
 const decaying = configure({ "train.lrDecay": "linear", "train.warmup": 5 });
@@ -43,4 +43,10 @@ test("a run that began without classes does not go on with them", () => {
   );
   const run = configure({ "model.classes": ["disc", "ring"] });
   assert.deepEqual(resumed(run, {}, { ...none, conditional: true }), run);
+});
+
+test("a deterministic run keeps the number of threads that it begins with", () => {
+  assert.equal(withThreads(configure({ "train.deterministic": true }), 6)["train.threads"], 6);
+  assert.equal(withThreads(configure({ "train.deterministic": true, "train.threads": 3 }), 6)["train.threads"], 3);
+  assert.equal(withThreads(configure({}), 6)["train.threads"], 0);
 });

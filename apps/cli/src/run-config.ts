@@ -3,7 +3,15 @@ import { type Config, type ConfigKey, configure } from "@ddpm/core";
 import { UsageError } from "./usage-error.ts";
 
 /** What a run keeps and shows, which may change on the way since it changes nothing of what is learnt. */
-const bookkeeping: readonly ConfigKey[] = ["train.keepLast", "train.keepBest", "train.sampleEvery", "train.checkpointEvery", "train.maxSkips"];
+const bookkeeping: readonly ConfigKey[] = [
+  "train.keepLast",
+  "train.keepBest",
+  "train.sampleEvery",
+  "train.checkpointEvery",
+  "train.maxSkips",
+  "train.threads",
+  "train.deterministic",
+];
 
 const entriesOf = (part: Partial<Config>) => Object.entries(part) as [ConfigKey, unknown][];
 
@@ -21,6 +29,10 @@ export function withDecay(config: Config, steps: number): Config {
     );
   return configure(config, { "train.decaySteps": told || steps });
 }
+
+/** A run that is to give the same bits anywhere keeps the number of threads that it begins with. */
+export const withThreads = (config: Config, cores: number): Config =>
+  config["train.deterministic"] && config["train.threads"] === 0 ? configure(config, { "train.threads": cores }) : config;
 
 /**
  * The configuration of a run that goes on: as it was but for what it keeps and shows. Throws a RangeError where flags or a preset ask for

@@ -25,6 +25,8 @@ export interface Saved {
   /** What timesteps have learnt: see `TimestepSampling`. */
   readonly timesteps: State;
   readonly step: number;
+  /** What trained it. */
+  readonly device: string;
 }
 
 /** A folder that holds a training run: config.json, model.safetensors, state.safetensors, log.jsonl, loss.svg, TensorBoard events and samples. */
@@ -73,7 +75,7 @@ export class RunFolder {
    * Writes the whole state, with what timesteps have learnt, then the averaged weights as models: `ema` as model.safetensors, others as
    * model-ema-….safetensors.
    */
-  async save(config: Config, training: TrainingStep, { state, timesteps, step }: Saved): Promise<void> {
+  async save(config: Config, training: TrainingStep, { state, timesteps, step, device }: Saved): Promise<void> {
     const { scope } = training;
     const tensors = (values: State, prefix = "") => [...parametersFrom(scope, values)].map(([name, value]) => [prefix + name, value] as const);
     const others = partsOf(training).flatMap((part) => tensors(scope.unpackValues(state.get(part)!), `${part}/`));
@@ -81,7 +83,8 @@ export class RunFolder {
       ([name, values]) => [timestepsPrefix + name, { shape: [values.length], data: Float32Array.from(values) }] as const,
     );
     const metadata = { config, step };
-    await writeAtomically(this.file("state.safetensors"), encodeModel(new Map([...tensors(state), ...others, ...learnt]), metadata));
+    const all = new Map([...tensors(state), ...others, ...learnt]);
+    await writeAtomically(this.file("state.safetensors"), encodeModel(all, { ...metadata, device }));
     for (const name of training.averages) {
       const file = name === "ema" ? "model.safetensors" : `model-${name}.safetensors`;
       await writeAtomically(this.file(file), encodeModel(parametersFrom(scope, scope.unpackValues(state.get(name)!)), metadata));
@@ -101,7 +104,7 @@ export class RunFolder {
       const others = partsOf(training).map((part) => [part, scope.packValues(values(`${part}/`))] as const);
       const learnt = [...parameters].filter(([name]) => name.startsWith(timestepsPrefix));
       const timesteps = new Map(learnt.map(([name, { data }]) => [name.slice(timestepsPrefix.length), data]));
-      return { state: new Map([...values(), ...others]), timesteps, step: metadata.step };
+      return { state: new Map([...values(), ...others]), timesteps, step: metadata.step, device: metadata.device ?? "" };
     } catch (error) {
       throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
     }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { decode, decodeModel } from "@ddpm/core";
-import { fails, small, succeeds } from "./cli-process.ts";
+import { ddpm, fails, small, succeeds } from "./cli-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -103,4 +103,13 @@ test("a run that goes on keeps checkpoints as it is told then", async () => {
   assert.deepEqual(readdirSync(at("bookkeeping/checkpoints")), ["step-000003.safetensors"]);
   const { "train.keepLast": last, "train.batch": batch } = JSON.parse(readFileSync(at("bookkeeping/config.json"), "utf8"));
   assert.deepEqual([last, batch], [1, 4]);
+});
+
+test("a run that goes on with another number of threads says what that changes and how to avoid it", async () => {
+  const goOn = (...args: string[]) => ddpm("train", "--resume", "--out", at("threads"), ...args);
+  await succeeds("train", ...small, "--deterministic", "--train.threads", "2", "--steps", "1", "--out", at("threads"));
+  const same = await goOn("--steps", "2");
+  assert.deepEqual([same.code, same.stderr.includes("last bits")], [0, false], same.stderr);
+  const other = await goOn("--steps", "3", "--train.threads", "1");
+  assert.match(other.stderr, /Going on with .*, 1 threads, .* trained so far: the last bits may differ .*; with --train\.threads 2 they would not\n/);
 });

@@ -1,3 +1,4 @@
+import { availableParallelism, cpus } from "node:os";
 import {
   AverageSampler,
   type Backend,
@@ -67,7 +68,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
     const averages = parametersFrom(training.scope, training.scope.unpackValues(state.get("ema")!));
     // Before the state: what is kept of a step that a crash then undoes is written again by the run that goes on
     await kept.save(averages, step, { regular: step === steps || step % config["train.checkpointEvery"] === 0 });
-    await folder.save(config, training, { state, timesteps: timesteps.state(), step });
+    await folder.save(config, training, { state, timesteps: timesteps.state(), step, device: deviceOf(backend, config) });
     saved = step;
   };
   try {
@@ -118,9 +119,24 @@ async function begin(
   const saved = resume ? await folder.load(training) : undefined;
   const { state, step } = saved ?? { state: initialState(training, config.seed), step: 0 };
   if (step > steps) throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}`);
+  if (saved) warnOfBits(saved.device, deviceOf(backend, config));
   if (resume) await folder.rewindLog(step);
   const program = await backend.compile(training.step, new Map([...passingState(training), ...state]));
   return { program, timesteps: timestepSampling(config, saved?.timesteps), start: step };
+}
+
+/** What the last bits of a training depend on. */
+const deviceOf = ({ name }: Backend, { "train.threads": threads }: Config): string =>
+  `${name}, ${threads || availableParallelism()} threads, ${cpus()[0]?.model ?? "unknown CPU"}`;
+
+function warnOfBits(before: string, now: string): void {
+  if (before === now) return;
+  const threads = /, (\d+) threads, /;
+  const alike = before.replace(threads, "") === now.replace(threads, "");
+  const advice = alike ? `; with --train.threads ${threads.exec(before)?.[1]} they would not` : "";
+  process.stderr.write(
+    `Going on with ${now} where ${before || "an unknown device"} trained so far: the last bits may differ from those of an unbroken run${advice}\n`,
+  );
 }
 
 /** Tells what a step gives reason to. Throws where training should end. */

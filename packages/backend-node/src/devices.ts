@@ -14,6 +14,10 @@ export type DeviceName = (typeof deviceNames)[number];
 export interface DeviceOptions {
   readonly purpose: "train" | "sample";
   readonly dtype: Config["train.dtype"];
+  /** Of one operation; all cores unless given. */
+  readonly threads?: number | undefined;
+  /** Whether operations must give the same bits each time, as they do anyway on the CPU. For the whole process, from the first device on. */
+  readonly deterministic?: boolean | undefined;
   /** Told in one line where another device steps in. */
   readonly say: (line: string) => void;
 }
@@ -21,9 +25,9 @@ export interface DeviceOptions {
 type Open = (options: DeviceOptions) => Promise<Backend>;
 
 const devices: { readonly [D in DeviceName]: Open } = {
-  tensorflow: ({ dtype }) => tensorflow({ device: "auto", dtype }),
-  "tensorflow:cpu": ({ dtype }) => tensorflow({ device: "cpu", dtype }),
-  "tensorflow:cuda": ({ dtype }) => tensorflow({ device: "cuda", dtype }),
+  tensorflow: (options) => tensorflow({ device: "auto", ...options }),
+  "tensorflow:cpu": (options) => tensorflow({ device: "cpu", ...options }),
+  "tensorflow:cuda": (options) => tensorflow({ device: "cuda", ...options }),
   "tfjs-node": async () => tfjs((await loadTfjsNode()) as never, { name: "tfjs-node (TensorFlow op by op)" }),
   wasm,
   cpu: async () => {

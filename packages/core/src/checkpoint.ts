@@ -18,6 +18,8 @@ export interface CheckpointMetadata {
   readonly step: number;
   /** Mean training loss before that step, of a checkpoint that was kept for it. */
   readonly loss?: number;
+  /** What trained it, of a state to go on from: the last bits of sums depend on it. */
+  readonly device?: string;
 }
 
 export interface Checkpoint {
@@ -160,7 +162,7 @@ function parameterOf(name: string, { shape, dtype, data }: StoredTensor): Parame
 }
 
 function metadataOf(json: string): CheckpointMetadata {
-  const { version, config, step, loss } = objectOf(json);
+  const { version, config, step, loss, device } = objectOf(json);
   if (version !== 1) {
     throw new SyntaxError(
       `Expected the checkpoint's ddpm metadata to be of version 1 but found ${JSON.stringify(version)}: update this program or save the file again`,
@@ -169,7 +171,8 @@ function metadataOf(json: string): CheckpointMetadata {
   if (!Number.isSafeInteger(step) || (step as number) < 0) {
     throw new SyntaxError(`Expected the checkpoint's step to be an integer of at least 0 but found ${JSON.stringify(step)}: save the file again`);
   }
-  return { config: configure(config as Partial<Config>), step: step as number, ...(typeof loss === "number" && { loss }) };
+  const facts = { ...(typeof loss === "number" && { loss }), ...(typeof device === "string" && { device }) };
+  return { config: configure(config as Partial<Config>), step: step as number, ...facts };
 }
 
 function objectOf(json: string): Record<string, unknown> {

@@ -60,6 +60,14 @@ export const fields = {
   "train.keepLast": integer(0, "Checkpoints to keep in checkpoints/ of the last so many saves, besides model.safetensors", { least: 0 }),
   "train.keepBest": boolean(false, "Keep in best.safetensors what had the lowest mean training loss over train.checkpointEvery steps"),
   "train.dtype": choice(["float32", "bf16"], "float32", "Precision of the training step"),
+  "train.threads": integer(0, "Threads of an operation on the CPU, of which the last bits of sums depend; 0 is one for each core", {
+    least: 0,
+    most: 1024,
+  }),
+  "train.deterministic": boolean(
+    false,
+    "Ask the device for operations that give the same bits each time, which a GPU else need not; it may be slower",
+  ),
   seed: integer(0, "Seed of everything random", { least: 0, below: 2 ** 32 }),
 } as const satisfies Record<string, Field<unknown>>;
 

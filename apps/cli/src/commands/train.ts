@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
 import { type Config, configure, configWarnings, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
@@ -5,7 +6,7 @@ import { type Command, Option } from "commander";
 import { BrokenImages } from "../data/broken.ts";
 import { type DatasetOptions, dataHelp, lastingName, openDataset } from "../data/index.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
-import { refuseBeyondDecay, refuseContradictions, resumed, withDecay } from "../run-config.ts";
+import { refuseBeyondDecay, refuseContradictions, resumed, withDecay, withThreads } from "../run-config.ts";
 import { RunFolder } from "../run-folder.ts";
 import { trainLoop } from "../training-loop.ts";
 import { UsageError, usage } from "../usage-error.ts";
@@ -20,6 +21,7 @@ interface Options {
   readonly resume?: true;
   readonly strict?: true;
   readonly device: string;
+  readonly deterministic?: true;
   readonly dtype?: Config["train.dtype"];
 }
 
@@ -36,6 +38,7 @@ export function trainCommand(program: Command): void {
     .option("--resume", "go on with the run in --out")
     .option("--strict", "end at the first image that cannot be read, which is otherwise replaced by the next, with --conditional of its class")
     .addOption(deviceOption())
+    .addOption(new Option("--deterministic", "short for --train.deterministic").conflicts("train.deterministic"))
     .addOption(new Option("--dtype <type>", "short for --train.dtype").choices(["float32", "bf16"]).conflicts("train.dtype"))
     .action(train);
   configOptions(command, (key) => key !== "data.name" && key !== "model.classes");
@@ -45,6 +48,7 @@ async function train(options: Options, command: Command): Promise<void> {
   const folder = new RunFolder(resolve(options.out));
   const flags: Partial<Config> = {
     ...configOf({ ...options }),
+    ...(options.deterministic && { "train.deterministic": true }),
     ...(options.dtype && { "train.dtype": options.dtype }),
     ...(options.data && { "data.name": lastingName(options.data) }),
   };
@@ -64,15 +68,19 @@ async function train(options: Options, command: Command): Promise<void> {
   refuseContradictions({ ...given, ...ofData }, given, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, given["train.batch"]);
   if (saved) refuseBeyondDecay(saved, steps);
-  const config = saved ?? withDecay(given, steps);
+  const config = withThreads(saved ?? withDecay(given, steps), availableParallelism());
   for (const warning of configWarnings(config)) say(warning);
   await folder.prepare();
   await using backend = await openDevice(options.device, {
     purpose: "train",
     dtype: config["train.dtype"],
+    threads: config["train.threads"] || undefined,
+    deterministic: config["train.deterministic"],
     say,
   });
   await folder.create(config);
+  if (backend.name.endsWith("GPU") && !config["train.deterministic"])
+    say("A GPU adds in any order, so that the last bits differ from run to run; --deterministic makes them the same, if slower");
   say(`Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}`);
   try {
     const { seconds, wait } = await trainLoop({ backend, config, dataset, folder, steps, resume: exists });

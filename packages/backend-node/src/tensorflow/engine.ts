@@ -23,12 +23,17 @@ export interface TensorFlowOptions {
   /** `auto` takes a GPU where TensorFlow sees one. */
   readonly device?: "auto" | "cpu" | "cuda";
   /** Threads of one operation; as many operations run side by side. All cores by default. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** bfloat16 products in float32 storage: faster where the CPU has it, outside float32's tolerances. */
   readonly dtype?: "float32" | "bf16";
+  /** Whether operations must give the same bits each time. TensorFlow asks once, when a process first runs: set it then or never. */
+  readonly deterministic?: boolean | undefined;
   /** Folder of libtensorflow; found as `findTensorFlow` says by default. */
   readonly library?: string;
 }
+
+/** What TensorFlow and cuDNN read when they first run: its C API has no call for it. */
+const deterministicEnvironment = { TF_DETERMINISTIC_OPS: "1", TF_CUDNN_DETERMINISTIC: "1" };
 
 /** A graph with fewer operations runs quickest in one thread. */
 const smallWork = 1e9;
@@ -38,8 +43,10 @@ export async function tensorflow({
   device = "auto",
   threads = availableParallelism(),
   dtype = "float32",
+  deterministic = false,
   library,
 }: TensorFlowOptions = {}): Promise<Backend> {
+  if (deterministic) Object.assign(process.env, deterministicEnvironment);
   const found = findTensorFlow(library === undefined ? {} : { path: library });
   const api = load(found);
   const options = { bf16: dtype === "bf16", gpu: device !== "cpu" };
