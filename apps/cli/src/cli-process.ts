@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** The program that tests run as people do. */
 export const bin = new URL("../bin/ddpm.js", import.meta.url).pathname;
@@ -24,6 +26,12 @@ export async function fails(expected: RegExp, code: number, ...args: string[]): 
   assert.match(result.stderr, expected);
   const complaints = result.stderr.split("\n").filter((line) => line.startsWith("ddpm: "));
   if (code === 1) assert.equal(complaints.length, 1, result.stderr);
+}
+
+/** The bytes of a run folder's newest training state. */
+export function stateOf(run: string): Buffer {
+  const states = readdirSync(join(run, "states")).filter((name) => name.endsWith(".safetensors"));
+  return readFileSync(join(run, "states", states.sort().at(-1)!));
 }
 
 /** Options of a run small enough for tests. */

@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { decode, encode, shapes } from "@ddpm/core";
 import { decode as decodePng } from "fast-png";
-import { bin, ddpm, fails, small, succeeds } from "./cli-process.ts";
+import { bin, ddpm, fails, small, stateOf, succeeds } from "./cli-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -17,9 +17,10 @@ test("a resumed run ends in the same bytes as one that was never stopped", async
   await succeeds("train", ...small, "--steps", "8", "--out", at("whole"));
   await succeeds("train", ...small, "--steps", "3", "--out", at("parts"));
   await succeeds("train", "--resume", "--steps", "8", "--out", at("parts"));
-  for (const file of ["model.safetensors", "state.safetensors", "config.json"]) {
+  for (const file of ["model.safetensors", "config.json"]) {
     assert.ok(readFileSync(at(`whole/${file}`)).equals(readFileSync(at(`parts/${file}`))), file);
   }
+  assert.ok(stateOf(at("whole")).equals(stateOf(at("parts"))));
   const losses = (run: string) =>
     readFileSync(at(`${run}/log.jsonl`), "utf8")
       .trim()
@@ -33,7 +34,7 @@ test("a run that draws timesteps by their losses resumes to the same bytes", asy
   await succeeds("train", ...run, "--steps", "14", "--out", at("importance"));
   await succeeds("train", ...run, "--steps", "9", "--out", at("importance-parts"));
   await succeeds("train", "--resume", "--steps", "14", "--out", at("importance-parts"));
-  const [whole, parts] = ["importance", "importance-parts"].map((name) => readFileSync(at(`${name}/state.safetensors`)));
+  const [whole, parts] = ["importance", "importance-parts"].map((name) => stateOf(at(name)));
   assert.ok(whole!.equals(parts!));
   const [counts, history] = ["lossCounts", "lossHistory"].map((name) => [...decode(whole!).tensors.get(`timesteps/${name}`)!.data]);
   assert.deepEqual(counts, [10, 10]);
@@ -54,16 +55,16 @@ test("Ctrl-C saves a checkpoint and exits with 130", async () => {
   const code = await new Promise((resolve) => child.on("exit", resolve));
   assert.equal(code, 130, said);
   assert.match(said, /Saved step \d+; go on with npx ddpm train --resume --steps 100000 --out /);
-  const { tensors } = decode(readFileSync(at("stopped/state.safetensors")));
+  const { tensors } = decode(stateOf(at("stopped")));
   assert.ok(tensors.has("ema/init_conv.weight"));
   assert.match(readFileSync(at("stopped/loss.svg"), "utf8"), /stopped at step \d+/);
 });
 
 test("a run that was stopped before it saved anything starts again with --resume", async () => {
   await succeeds("train", ...small, "--steps", "1", "--out", at("early"));
-  for (const file of ["state.safetensors", "model.safetensors", "log.jsonl"]) rmSync(at(`early/${file}`));
+  for (const name of ["states", "model.safetensors", "log.jsonl"]) rmSync(at(`early/${name}`), { recursive: true });
   await succeeds("train", "--resume", "--steps", "8", "--out", at("early"));
-  assert.ok(readFileSync(at("early/state.safetensors")).equals(readFileSync(at("whole/state.safetensors"))));
+  assert.ok(stateOf(at("early")).equals(stateOf(at("whole"))));
 });
 
 test("resume drops a line that a crash cut off, and refuses to go back", async () => {
@@ -98,7 +99,7 @@ test("a run on several threads, over epochs with a partial batch, resumes to the
   await succeeds("train", ...run, "--epochs", "2", "--out", at("epochs"));
   await succeeds("train", ...run, "--steps", "2", "--out", at("epochs-parts"));
   await succeeds("train", "--resume", "--epochs", "2", "--out", at("epochs-parts"));
-  assert.ok(readFileSync(at("epochs/state.safetensors")).equals(readFileSync(at("epochs-parts/state.safetensors"))));
+  assert.ok(stateOf(at("epochs")).equals(stateOf(at("epochs-parts"))));
 });
 
 test("sample draws the same images for a seed, and fewer are a prefix of more", async () => {
@@ -234,7 +235,7 @@ test("playground serves its page and the one checkpoint, and nothing beside them
     assert.match(await page.text(), /<title>ddpm playground<\/title>/);
     const checkpoint = await fetch(new URL("checkpoint/model.safetensors", address));
     assert.ok(Buffer.from(await checkpoint.arrayBuffer()).equals(readFileSync(at("whole/model.safetensors"))));
-    for (const other of ["checkpoint/state.safetensors", "checkpoint/..%2Fconfig.json", "..%2Fpackage.json"])
+    for (const other of ["checkpoint/config.json", "checkpoint/..%2Fconfig.json", "..%2Fpackage.json"])
       assert.equal((await fetch(new URL(other, address))).status, 404, other);
   } finally {
     child.kill();
@@ -310,7 +311,7 @@ test("wrong usage gives exit code 2", async () => {
 });
 
 test("a loss that is not finite stops training and leaves the last checkpoint", async () => {
-  const before = readFileSync(at("whole/state.safetensors"));
+  const before = stateOf(at("whole"));
   const config = JSON.parse(readFileSync(at("whole/config.json"), "utf8")) as Record<string, unknown>;
   writeFileSync(at("whole/config.json"), JSON.stringify({ ...config, "train.lr": 1e30 }));
   await fails(
@@ -323,5 +324,5 @@ test("a loss that is not finite stops training and leaves the last checkpoint", 
     "--out",
     at("whole"),
   );
-  assert.ok(before.equals(readFileSync(at("whole/state.safetensors"))));
+  assert.ok(before.equals(stateOf(at("whole"))));
 });

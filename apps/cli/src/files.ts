@@ -1,4 +1,4 @@
-import { access, constants, mkdir, open, rename, rm } from "node:fs/promises";
+import { access, constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Makes the folder that `path` will stand in, so that a path that cannot be written is known before the work and not after it. */
@@ -11,20 +11,75 @@ export async function prepareFolderOf(path: string): Promise<void> {
   }
 }
 
-/** Writes a file so that it is either the old one or whole: to a temporary name, synced, renamed. */
+/** Writes a file so that it is either the old one or whole, whatever happens: to a temporary name, synced, renamed, and its folder synced. */
 export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${process.pid}${temporaryEnding}`;
   try {
     await using file = await open(temporary, "w");
     await file.writeFile(content);
     await file.sync();
     await rename(temporary, path);
+    await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {}); // the error below is the one that matters
     const reason = (error as Error).message.split(",")[0]; // without the temporary name
     throw new Error(`Expected to write ${path} but found ${reason}; choose a folder that exists and that you may write to`, { cause: error });
   }
 }
+
+/** Makes what was renamed or removed in a folder outlast a loss of power. */
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path);
+  await folder.sync();
+}
+
+/** The end of a name that is not a file's yet; a crash leaves it behind. */
+export const temporaryEnding = ".tmp";
+
+/** A file that grows at its end, and holds nothing in part: what could not be written whole is taken back. */
+export class AppendedFile implements AsyncDisposable {
+  readonly #file: FileHandle;
+  #length: number;
+
+  private constructor(file: FileHandle, length: number) {
+    [this.#file, this.#length] = [file, length];
+  }
+
+  static async open(path: string): Promise<AppendedFile> {
+    const file = await open(path, "a");
+    return new AppendedFile(file, (await file.stat()).size);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  async append(content: Uint8Array | string): Promise<void> {
+    const bytes = Buffer.from(content);
+    try {
+      await this.#file.appendFile(bytes);
+      this.#length += bytes.length;
+    } catch (error) {
+      await this.#file.truncate(this.#length);
+      throw error;
+    }
+  }
+
+  /** Makes what was appended outlast a loss of power. */
+  async sync(): Promise<void> {
+    await this.#file.sync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+/** Whether an error is the system's refusal to write: a full disk, a quota, a folder that is gone. */
+export const isRefusal = (error: unknown): boolean => {
+  const { code, cause } = Object(error) as { readonly code?: unknown; readonly cause?: unknown };
+  return (typeof code === "string" && /^E[A-Z]+$/.test(code)) || (cause !== undefined && isRefusal(cause));
+};
 
 /** For `catch`: a file that is not there is undefined, any other failure is thrown. */
 export function absent(error: NodeJS.ErrnoException): undefined {

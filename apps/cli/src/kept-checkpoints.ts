@@ -21,7 +21,7 @@ export class KeptCheckpoints {
     if (!config["train.keepBest"]) return new KeptCheckpoints(folder, config, [], Number.POSITIVE_INFINITY);
     const bytes = await readFile(folder.file("best.safetensors")).catch(absent);
     const lowest = (bytes && decodeModel(bytes).metadata?.loss) ?? Number.POSITIVE_INFINITY;
-    return new KeptCheckpoints(folder, config, (await folder.losses()).slice(-config["train.checkpointEvery"]), lowest);
+    return new KeptCheckpoints(folder, config, await folder.losses(config["train.checkpointEvery"]), lowest);
   }
 
   add(loss: number): void {

@@ -8,6 +8,7 @@ const bookkeeping: readonly ConfigKey[] = [
   "train.keepBest",
   "train.sampleEvery",
   "train.checkpointEvery",
+  "train.checkpointMinutes",
   "train.maxSkips",
   "train.threads",
   "train.deterministic",

@@ -1,4 +1,4 @@
-import { access, appendFile, constants, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { access, constants, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Checkpoint,
@@ -11,7 +11,10 @@ import {
   type State,
   type TrainingStep,
 } from "@ddpm/core";
-import { absent, writeAtomically } from "./files.ts";
+import { absent, temporaryEnding, writeAtomically } from "./files.ts";
+import { RunLock } from "./run-lock.ts";
+import { SavedStates } from "./saved-states.ts";
+import { logLines } from "./training-log.ts";
 
 /** What a training state holds for each parameter besides its value: moments and averages, in files under `m/…`, `v/…`, `ema/…`, … */
 const partsOf = ({ averages }: TrainingStep): string[] => ["m", "v", ...averages];
@@ -29,7 +32,7 @@ export interface Saved {
   readonly device: string;
 }
 
-/** A folder that holds a training run: config.json, model.safetensors, state.safetensors, log.jsonl, loss.svg, TensorBoard events and samples. */
+/** A folder that holds a training run: config.json, model.safetensors, states/, log.jsonl, loss.svg, TensorBoard events and samples/. */
 export class RunFolder {
   readonly path: string;
 
@@ -71,9 +74,14 @@ export class RunFolder {
     }
   }
 
+  /** Alone to write to this run from now on. Throws where another process is. */
+  lock(): Promise<RunLock> {
+    return RunLock.take(this.file("lock"));
+  }
+
   /**
-   * Writes the whole state, with what timesteps have learnt, then the averaged weights as models: `ema` as model.safetensors, others as
-   * model-ema-….safetensors.
+   * Writes the averaged weights as models, `ema` as model.safetensors, others as model-ema-….safetensors, then the whole state with what timesteps have
+   * learnt. All of it outlasts a crash at any moment: see `SavedStates`.
    */
   async save(config: Config, training: TrainingStep, { state, timesteps, step, device }: Saved): Promise<void> {
     const { scope } = training;
@@ -82,63 +90,70 @@ export class RunFolder {
     const learnt = [...timesteps].map(
       ([name, values]) => [timestepsPrefix + name, { shape: [values.length], data: Float32Array.from(values) }] as const,
     );
-    const metadata = { config, step };
-    const all = new Map([...tensors(state), ...others, ...learnt]);
-    await writeAtomically(this.file("state.safetensors"), encodeModel(all, { ...metadata, device }));
-    for (const name of training.averages) {
-      const file = name === "ema" ? "model.safetensors" : `model-${name}.safetensors`;
-      await writeAtomically(this.file(file), encodeModel(parametersFrom(scope, scope.unpackValues(state.get(name)!)), metadata));
-    }
+    const all = encodeModel(new Map([...tensors(state), ...others, ...learnt]), { config, step, device });
+    const models = this.#models(config, training, { state, step });
+    for (const [name, bytes] of models) await writeAtomically(this.file(name), bytes);
+    await this.#states.save(step, all, models);
   }
 
-  /** What was saved last; nothing where the run was stopped before it saved any. */
+  /** What was saved last and is whole, with its models put back where they are not as they were saved; nothing where none was saved. */
   async load(training: TrainingStep): Promise<Saved | undefined> {
-    const { scope } = training;
-    const path = this.file("state.safetensors");
-    const bytes = await readFile(path).catch(absent);
-    if (!bytes) return undefined;
+    await this.#refuseOlder();
+    const found = await this.#states.newest((line) => process.stderr.write(`${line}\n`));
+    if (!found) return undefined;
     try {
-      const { parameters, metadata } = decodeModel(bytes);
-      if (!metadata) throw new SyntaxError("Expected a training state but its metadata lacks ddpm");
-      const values = (prefix = "") => new Map([...scope.parameters.keys()].map((name) => [name, required(parameters, prefix + name)]));
-      const others = partsOf(training).map((part) => [part, scope.packValues(values(`${part}/`))] as const);
-      const learnt = [...parameters].filter(([name]) => name.startsWith(timestepsPrefix));
-      const timesteps = new Map(learnt.map(([name, { data }]) => [name.slice(timestepsPrefix.length), data]));
-      return { state: new Map([...values(), ...others]), timesteps, step: metadata.step, device: metadata.device ?? "" };
+      const { config, ...saved } = decoded(training, found.bytes);
+      for (const [name, bytes] of this.#models(config, training, saved))
+        if (!found.matches(name, await readFile(this.file(name)).catch(absent))) await writeAtomically(this.file(name), bytes);
+      return saved;
     } catch (error) {
-      throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
+      throw new SyntaxError(`${found.path}: ${(error as Error).message}`, { cause: error });
     }
   }
 
-  async log(line: Readonly<Record<string, number>>): Promise<void> {
-    await appendFile(this.file("log.jsonl"), `${JSON.stringify(line)}\n`);
+  /** Removes what a crash left in part, and states after `step`, from which the run goes on. */
+  async tidy(step: number): Promise<void> {
+    await this.#states.tidy(step);
+    for (const folder of [this.path, this.file("samples"), this.file("checkpoints")])
+      for (const name of (await readdir(folder).catch(absent)) ?? [])
+        if (name.endsWith(temporaryEnding)) await rm(join(folder, name), { force: true });
   }
 
-  /** The losses of the steps in the log. */
-  async losses(): Promise<number[]> {
-    const text = (await readFile(this.file("log.jsonl"), "utf8").catch(absent)) ?? "";
-    return text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => (JSON.parse(line) as { loss: number }).loss);
+  get #states(): SavedStates {
+    return new SavedStates(this.file("states"));
   }
 
-  /** Drops the log's lines after `step`, which a resumed run will write again. */
-  async rewindLog(step: number): Promise<void> {
-    const text = (await readFile(this.file("log.jsonl"), "utf8").catch(absent)) ?? "";
-    const kept = text.split("\n").filter((line) => stepOf(line) <= step);
-    if (kept.length === 0) await rm(this.file("log.jsonl"), { force: true });
-    else await writeAtomically(this.file("log.jsonl"), `${kept.join("\n")}\n`);
+  #models(config: Config, { scope, averages }: TrainingStep, { state, step }: Pick<Saved, "state" | "step">): Map<string, Uint8Array> {
+    const model = (name: string) => encodeModel(parametersFrom(scope, scope.unpackValues(state.get(name)!)), { config, step });
+    return new Map(averages.map((name) => [name === "ema" ? "model.safetensors" : `model-${name}.safetensors`, model(name)]));
+  }
+
+  async #refuseOlder(): Promise<void> {
+    const path = this.file("state.safetensors");
+    if (!(await stat(path).catch(absent))) return;
+    throw new Error(`Expected the run's states in ${this.file("states")} but found ${path}, of an older version; start a new run in another --out`);
+  }
+
+  /** The last `count` losses of the log. */
+  async losses(count: number): Promise<number[]> {
+    const losses: number[] = [];
+    for await (const { loss } of logLines(this.file("log.jsonl"))) {
+      losses.push(loss!);
+      if (losses.length > count) losses.shift();
+    }
+    return losses;
   }
 }
 
-/** The step of a line of the log; infinite for one that a crash cut off. */
-function stepOf(line: string): number {
-  try {
-    return (JSON.parse(line) as { step: number }).step;
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
+function decoded(training: TrainingStep, bytes: Uint8Array): Saved & { readonly config: Config } {
+  const { scope } = training;
+  const { parameters, metadata } = decodeModel(bytes);
+  if (!metadata) throw new SyntaxError("Expected a training state but its metadata lacks ddpm");
+  const values = (prefix = "") => new Map([...scope.parameters.keys()].map((name) => [name, required(parameters, prefix + name)]));
+  const others = partsOf(training).map((part) => [part, scope.packValues(values(`${part}/`))] as const);
+  const learnt = [...parameters].filter(([name]) => name.startsWith(timestepsPrefix));
+  const timesteps = new Map(learnt.map(([name, { data }]) => [name.slice(timestepsPrefix.length), data]));
+  return { state: new Map([...values(), ...others]), timesteps, step: metadata.step, device: metadata.device ?? "", config: metadata.config };
 }
 
 function required(parameters: Checkpoint["parameters"], name: string): Numbers {

@@ -1,6 +1,6 @@
 import type { Config, StepResult } from "@ddpm/core";
-import type { RunFolder } from "./run-folder.ts";
 import type { EventWriter } from "./tensorboard.ts";
+import type { TrainingLog } from "./training-log.ts";
 
 /** Names in TensorBoard of what log.jsonl has under these keys; the rest of a line is in the log alone. */
 const tags: Readonly<Record<string, string>> = {
@@ -16,12 +16,12 @@ const tags: Readonly<Record<string, string>> = {
 
 /** Writes what a step told as a line of log.jsonl and as TensorBoard's scalars. */
 export async function logStep(
-  folder: RunFolder,
+  log: TrainingLog,
   events: EventWriter,
   line: Readonly<Record<string, number>> & { readonly step: number },
 ): Promise<void> {
-  await folder.log(line);
   for (const [key, value] of Object.entries(line)) if (tags[key] !== undefined) events.scalar(line.step, tags[key], value);
+  await log.append(line);
 }
 
 /** What a step of `count` images tells of its loss: that, its mean by quarter of the timesteps, and the gradient's norm. */

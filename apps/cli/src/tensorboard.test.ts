@@ -58,7 +58,7 @@ test("crc32c() gives the checksums of RFC 3720", () => {
 
 test("EventWriter writes a version, scalars and images that read back", async () => {
   const folder = await mkdtemp(join(tmpdir(), "ddpm-events-"));
-  const writer = await EventWriter.open(folder);
+  const writer = await EventWriter.open(folder, 0);
   writer.scalar(1, "loss", 0.5);
   await writer.flush();
   writer.scalar(300_000, "loss", -0.25);

@@ -1,21 +1,29 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { crc32c } from "./crc32c.ts";
+import { AppendedFile } from "./files.ts";
 import type { Picture } from "./picture.ts";
+
+/** Bytes of a file before the next is begun. */
+const partLength = 2 ** 26;
 
 /** Writes TensorBoard's event files: TFRecords of Event messages. */
 export class EventWriter {
-  readonly #file: FileHandle;
-  #pending: Buffer[] = [event({ version: "brain.Event:2" })];
+  readonly #folder: string;
+  readonly #partLength: number;
+  #file: AppendedFile;
+  #parts = 1;
+  #pending: Buffer[];
   #flushed = 0;
 
-  private constructor(file: FileHandle) {
-    this.#file = file;
+  private constructor(folder: string, file: AppendedFile, step: number, partLength: number) {
+    [this.#folder, this.#file, this.#partLength] = [folder, file, partLength];
+    this.#pending = [beginning(), ...(step > 0 ? [event({ step: step + 1, session: start })] : [])];
   }
 
-  static async open(folder: string): Promise<EventWriter> {
-    return new EventWriter(await open(join(folder, `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${hostname()}.${process.pid}`), "a"));
+  /** Of a run that goes on after `step`: TensorBoard drops what an earlier file has of later steps. */
+  static async open(folder: string, step: number, length = partLength): Promise<EventWriter> {
+    return new EventWriter(folder, await AppendedFile.open(join(folder, fileName())), step, length);
   }
 
   scalar(step: number, tag: string, value: number): void {
@@ -36,14 +44,28 @@ export class EventWriter {
     this.#flushed = performance.now();
     const records = Buffer.concat(this.#pending.map(record));
     this.#pending = [];
-    await this.#file.appendFile(records);
+    await this.#file.append(records);
+    if (this.#file.length < this.#partLength) return;
+    await this.#file[Symbol.asyncDispose]();
+    this.#file = await AppendedFile.open(join(this.#folder, fileName(this.#parts++)));
+    this.#pending.push(beginning());
   }
 
   async close(): Promise<void> {
-    await this.flush();
-    await this.#file.close();
+    try {
+      await this.flush();
+    } finally {
+      await this.#file[Symbol.asyncDispose]();
+    }
   }
 }
+
+/** TensorBoard reads a folder's files in the order of their names, and goes to the next once there is one. */
+function fileName(part = 0): string {
+  return `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${hostname()}.${process.pid}${part > 0 ? `.${String(part).padStart(4, "0")}` : ""}`;
+}
+
+const beginning = (): Buffer => event({ version: "brain.Event:2" });
 
 /** TFRecord: length, its checksum, the data, its checksum. */
 function record(data: Buffer): Buffer {
@@ -59,13 +81,17 @@ function masked(data: Buffer): Buffer {
   return out;
 }
 
-function event({ step, version, summary }: { step?: number; version?: string; summary?: readonly Buffer[] }): Buffer {
+/** SessionLog.START */
+const start = 1;
+
+function event({ step, version, summary, session }: { step?: number; version?: string; summary?: readonly Buffer[]; session?: number }): Buffer {
   const time = Buffer.alloc(8);
   time.writeDoubleLE(Date.now() / 1000);
   return Buffer.concat([
     ...[key(1, 1), time],
     ...(step === undefined ? [] : [integer(2, step)]),
     ...(version === undefined ? [] : [text(3, version)]),
+    ...(session === undefined ? [] : [bytes(7, integer(1, session))]),
     ...(summary ? [bytes(5, bytes(1, Buffer.concat(summary)))] : []),
   ]);
 }

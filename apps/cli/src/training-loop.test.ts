@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { decode, decodeModel } from "@ddpm/core";
-import { ddpm, fails, small, succeeds } from "./cli-process.ts";
+import { ddpm, fails, small, stateOf, succeeds } from "./cli-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +26,8 @@ test("a run with every convenience resumes to the same bytes", async () => {
   const models = ["model.safetensors", "model-ema-0.1.safetensors", "model-ema-0.9.safetensors", "best.safetensors"];
   const last = ["step-000006.safetensors", "step-000008.safetensors"];
   assert.deepEqual(readdirSync(at("whole/checkpoints")), last);
-  for (const file of ["config.json", "state.safetensors", ...models, ...last.map((name) => `checkpoints/${name}`)])
+  assert.ok(stateOf(at("whole")).equals(stateOf(at("parts"))));
+  for (const file of ["config.json", ...models, ...last.map((name) => `checkpoints/${name}`)])
     assert.ok(readFileSync(at(`whole/${file}`)).equals(readFileSync(at(`parts/${file}`))), file);
   assert.deepEqual(
     log("parts").map(({ loss, lr, gradientNorm }) => [loss, lr, gradientNorm]),

@@ -9,7 +9,6 @@ import {
   labelsInTurn,
   lrAt,
   type Program,
-  parametersFrom,
   passingState,
   runStep,
   Stability,
@@ -24,13 +23,12 @@ import {
 } from "@ddpm/core";
 import { ReadAhead } from "./data/read-ahead.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
-import { KeptCheckpoints } from "./kept-checkpoints.ts";
-import { LossPlot } from "./loss-plot.ts";
 import { grid, writePng } from "./picture.ts";
 import { progress } from "./progress.ts";
 import type { RunFolder } from "./run-folder.ts";
-import { logStep, lossFacts } from "./step-log.ts";
-import { EventWriter } from "./tensorboard.ts";
+import { keptOf, RunRecord } from "./run-record.ts";
+import { lossFacts } from "./step-log.ts";
+import type { EventWriter } from "./tensorboard.ts";
 
 export interface Training {
   readonly backend: Backend;
@@ -46,30 +44,24 @@ export interface Training {
 const sampleCount = 16;
 
 /**
- * Trains until `steps`; saves every `train.checkpointEvery` steps, at the end, and on Ctrl-C (which then throws Interrupted).
+ * Trains until `steps`; saves every `train.checkpointEvery` steps or `train.checkpointMinutes`, at the end, and on Ctrl-C (which then throws Interrupted).
  * Returns the seconds that steps took and those of them spent waiting for images.
  */
 export async function trainLoop({ backend, config, dataset, folder, steps, resume }: Training): Promise<{ seconds: number; wait: number }> {
   using interruption = watchInterrupts();
   const training = trainingStep(config);
   const { program, timesteps, start } = await begin(training, { backend, config, folder, steps, resume });
-  const plot = await LossPlot.open(folder);
-  const events = await EventWriter.open(folder.path);
-  const samples = new SampleGrids({ backend, config, program, scope: training.scope }, folder, events);
+  await using record = await RunRecord.open(folder, config, start);
+  const samples = new SampleGrids({ backend, config, program, scope: training.scope }, folder, record.events);
   const sampleEvery = config["train.sampleEvery"] || stepsPerEpoch(dataset, config["train.batch"]);
   using line = progress("train", steps, start);
-  const kept = await KeptCheckpoints.open(folder, config);
   const stability = new Stability(config);
-  let saved = start;
   const total = { seconds: 0, wait: 0 };
-  const save = async (step: number): Promise<void> => {
+  const save = async (step: number, last: boolean): Promise<void> => {
     const state = await program.read();
-    for (const [name, values] of state) requireFinite(values, `${name} after step ${step}`, saved);
-    const averages = parametersFrom(training.scope, training.scope.unpackValues(state.get("ema")!));
-    // Before the state: what is kept of a step that a crash then undoes is written again by the run that goes on
-    await kept.save(averages, step, { regular: step === steps || step % config["train.checkpointEvery"] === 0 });
-    await folder.save(config, training, { state, timesteps: timesteps.state(), step, device: deviceOf(backend, config) });
-    saved = step;
+    for (const [name, values] of state) requireFinite(values, `${name} after step ${step}`, record.saved);
+    const now = { state, timesteps: timesteps.state(), step, device: deviceOf(backend, config) };
+    await record.save(training, now, { last, ends: step === steps });
   };
   try {
     const batches = new ReadAhead((step) => trainingBatch(dataset, config, step), start + 1, steps);
@@ -82,7 +74,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       const { epoch, count } = next;
       const result = await running;
       const { loss, skipped } = result;
-      follow(stability, step, result, saved);
+      follow(stability, step, result, record.saved);
       const seconds = (performance.now() - began) / 1000;
       const imagesPerSecond = count / seconds;
       total.seconds += seconds;
@@ -90,22 +82,18 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       line.update(step, { epoch: `${epoch + 1}`, loss: loss.toFixed(4), "images/s": imagesPerSecond.toFixed(0) });
       if (!skipped) {
         const facts = { ...lossFacts(result, count, config), lr: lrAt(config, step), imagesPerSecond, seconds, wait };
-        const entry = { step, epoch, loss, ...facts };
-        await logStep(folder, events, entry);
-        plot.add(entry);
-        kept.add(loss);
+        await record.add({ step, epoch, loss, ...facts });
       }
       const last = step === steps || interruption.requested;
-      if (last || (stability.sound && step % config["train.checkpointEvery"] === 0)) await save(step);
-      if (saved === step || step % sampleEvery === 0) await plot.draw();
+      if (last || (stability.sound && record.due(step))) await save(step, last);
+      if (record.saved === step || step % sampleEvery === 0) await record.plot();
       if (interruption.requested)
         throw new Interrupted(`Saved step ${step}; go on with npx ddpm train --resume --steps ${steps} --out ${folder.path}`);
-      if (last || step % sampleEvery === 0) await samples.draw(step);
-      await events.flushWhenDue();
+      if (last || step % sampleEvery === 0) await record.write("pictures", () => samples.draw(step));
+      await record.flush();
     }
     return total;
   } finally {
-    await events.close();
     await samples[Symbol.asyncDispose]();
     await program[Symbol.asyncDispose]();
   }
@@ -120,7 +108,6 @@ async function begin(
   const { state, step } = saved ?? { state: initialState(training, config.seed), step: 0 };
   if (step > steps) throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}`);
   if (saved) warnOfBits(saved.device, deviceOf(backend, config));
-  if (resume) await folder.rewindLog(step);
   const program = await backend.compile(training.step, new Map([...passingState(training), ...state]));
   return { program, timesteps: timestepSampling(config, saved?.timesteps), start: step };
 }
@@ -148,8 +135,6 @@ function follow(stability: Stability, step: number, result: StepResult, saved: n
     throw new RangeError(`${(error as Error).message}; ${keptOf(saved)}`, { cause: error });
   }
 }
-
-const keptOf = (saved: number): string => (saved > 0 ? `the checkpoint of step ${saved} stays as it was` : "nothing was saved yet");
 
 function requireFinite(values: ArrayLike<number>, what: string, saved: number): void {
   for (let i = 0; i < values.length; i++) {

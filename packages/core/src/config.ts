@@ -57,6 +57,7 @@ export const fields = {
   "train.emaAlso": numbers([], "Decays of further averages, each in a file model-ema-<decay>.safetensors", { least: 0, below: 1, longest: 16 }),
   "train.sampleEvery": integer(0, "Steps between sample sheets; 0 is once per epoch", { least: 0 }),
   "train.checkpointEvery": integer(1000, "Steps between checkpoints", { least: 1 }),
+  "train.checkpointMinutes": number(0, "Minutes after which a checkpoint is made besides; 0 is never", { least: 0 }),
   "train.keepLast": integer(0, "Checkpoints to keep in checkpoints/ of the last so many saves, besides model.safetensors", { least: 0 }),
   "train.keepBest": boolean(false, "Keep in best.safetensors what had the lowest mean training loss over train.checkpointEvery steps"),
   "train.dtype": choice(["float32", "bf16"], "float32", "Precision of the training step"),

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
 import { type Config, configure, configWarnings, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { BrokenImages } from "../data/broken.ts";
 import { type DatasetOptions, dataHelp, lastingName, openDataset } from "../data/index.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
@@ -21,6 +21,7 @@ interface Options {
   readonly resume?: true;
   readonly strict?: true;
   readonly device: string;
+  readonly checkpointEvery?: Partial<Config>;
   readonly deterministic?: true;
   readonly dtype?: Config["train.dtype"];
 }
@@ -36,6 +37,11 @@ export function trainCommand(program: Command): void {
     .addOption(new Option("--epochs <n>", "passes over the data in all (1 if neither is given)").argParser(count))
     .option("--conditional", "tell the model each image's class, so that one can ask for a class: ddpm sample --class")
     .option("--resume", "go on with the run in --out")
+    .addOption(
+      new Option("--checkpoint-every <often>", "steps between checkpoints, or a time as 30s, 10m or 2h after which one is made besides")
+        .argParser(checkpointEvery)
+        .conflicts(["train.checkpointEvery", "train.checkpointMinutes"]),
+    )
     .option("--strict", "end at the first image that cannot be read, which is otherwise replaced by the next, with --conditional of its class")
     .addOption(deviceOption())
     .addOption(new Option("--deterministic", "short for --train.deterministic").conflicts("train.deterministic"))
@@ -48,6 +54,7 @@ async function train(options: Options, command: Command): Promise<void> {
   const folder = new RunFolder(resolve(options.out));
   const flags: Partial<Config> = {
     ...configOf({ ...options }),
+    ...options.checkpointEvery,
     ...(options.deterministic && { "train.deterministic": true }),
     ...(options.dtype && { "train.dtype": options.dtype }),
     ...(options.data && { "data.name": lastingName(options.data) }),
@@ -71,6 +78,7 @@ async function train(options: Options, command: Command): Promise<void> {
   const config = withThreads(saved ?? withDecay(given, steps), availableParallelism());
   for (const warning of configWarnings(config)) say(warning);
   await folder.prepare();
+  await using _lock = await folder.lock();
   await using backend = await openDevice(options.device, {
     purpose: "train",
     dtype: config["train.dtype"],
@@ -91,6 +99,15 @@ async function train(options: Options, command: Command): Promise<void> {
   process.stdout.write(
     `Trained to step ${steps}: ${folder.file("model.safetensors")}\nNext: npx ddpm sample --checkpoint ${options.out} --out grid.png\n`,
   );
+}
+
+/** `--checkpoint-every` as the configuration that it is short for. */
+function checkpointEvery(text: string): Partial<Config> {
+  const [, time, unit] = /^(\d+(?:\.\d+)?)([smh])$/.exec(text) ?? [];
+  const minutes = { s: 1 / 60, m: 1, h: 60 }[unit ?? ""];
+  if (minutes !== undefined && Number(time) > 0) return { "train.checkpointMinutes": Number(time) * minutes };
+  if (/^[1-9]\d*$/.test(text)) return { "train.checkpointEvery": Number(text) };
+  throw new InvalidArgumentError("Expected a number of steps, or a time as 30s, 10m or 2h");
 }
 
 const say = (line: string): void => {
