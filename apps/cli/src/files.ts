@@ -1,5 +1,5 @@
 import { access, constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 
 /** Makes the folder that `path` will stand in, so that a path that cannot be written is known before the work and not after it. */
 export async function prepareFolderOf(path: string): Promise<void> {
@@ -31,6 +31,13 @@ export async function writeAtomically(path: string, content: Uint8Array | string
 async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path);
   await folder.sync();
+}
+
+/** Makes a folder, and those above it, that outlast a loss of power. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 /** The end of a name that is not a file's yet; a crash leaves it behind. */

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, decodeModel, encodeModel, type ParameterValue } from "@ddpm/core";
-import { absent, writeAtomically } from "./files.ts";
+import { absent, makeFolder, writeAtomically } from "./files.ts";
 import type { RunFolder } from "./run-folder.ts";
 
 /** The checkpoints that a run keeps besides its model.safetensors: those of its last saves, and the one with the lowest mean training loss. */
@@ -40,7 +40,7 @@ export class KeptCheckpoints {
 
   async #keepLast(bytes: Uint8Array, step: number): Promise<void> {
     const folder = this.#folder.file("checkpoints");
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeAtomically(join(folder, `step-${String(step).padStart(6, "0")}.safetensors`), bytes);
     const stepOf = (name: string): number => Number(/^step-(\d+)\.safetensors$/.exec(name)![1]);
     const kept = (await readdir(folder)).filter((name) => /^step-\d+\.safetensors$/.test(name)).sort((a, b) => stepOf(a) - stepOf(b));

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { access, constants, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Checkpoint,
@@ -11,7 +11,7 @@ import {
   type State,
   type TrainingStep,
 } from "@ddpm/core";
-import { absent, temporaryEnding, writeAtomically } from "./files.ts";
+import { absent, makeFolder, temporaryEnding, writeAtomically } from "./files.ts";
 import { RunLock } from "./run-lock.ts";
 import { SavedStates } from "./saved-states.ts";
 import { logLines } from "./training-log.ts";
@@ -58,7 +58,7 @@ export class RunFolder {
   /** Makes the folders. Throws where it may not write. */
   async prepare(): Promise<void> {
     try {
-      await mkdir(this.file("samples"), { recursive: true });
+      await makeFolder(this.file("samples"));
       for (const folder of [this.path, this.file("samples")]) await access(folder, constants.W_OK);
     } catch (error) {
       throw new Error(`Expected a folder to write to at ${this.path} but found ${(error as Error).message}; choose another --out`, { cause: error });

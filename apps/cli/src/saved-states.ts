@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { absent, writeAtomically } from "./files.ts";
+import { absent, makeFolder, writeAtomically } from "./files.ts";
 
 /** States that are kept, so that damage to the newest does not end a run. */
 const kept = 2;
@@ -39,7 +39,7 @@ export class SavedStates {
 
   /** Saves a state, then drops older ones. `others` are the files that were saved with it, by name. */
   async save(step: number, state: Uint8Array, others: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    await mkdir(this.#path, { recursive: true });
+    await makeFolder(this.#path);
     const [name, manifest] = [fileOf(step, "safetensors"), join(this.#path, fileOf(step, "json"))];
     await rm(manifest, { force: true });
     await writeAtomically(join(this.#path, name), state);
