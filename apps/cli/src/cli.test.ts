@@ -41,24 +41,28 @@ test("a run that draws timesteps by their losses resumes to the same bytes", asy
   assert.ok(history!.every((loss) => loss > 0));
 });
 
-test("Ctrl-C saves a checkpoint and exits with 130", async () => {
-  const child = spawn(process.execPath, [bin, "train", ...small, "--steps", "100000", "--out", at("stopped")], {
-    stdio: ["ignore", "ignore", "pipe"],
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const) {
+  test(`${signal} saves a checkpoint and exits with ${code}`, async () => {
+    const run = at(`stopped-${signal}`);
+    const child = spawn(process.execPath, [bin, "train", ...small, "--steps", "100000", "--out", run], { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (text: Buffer) => {
+      said += text;
+      if (!text.includes("train 1/")) return;
+      child.kill(signal);
+      setTimeout(() => child.kill(signal), 5); // as npx does
+    });
+    assert.equal(await new Promise((resolve) => child.on("exit", resolve)), code, said);
+    assert.match(said, /Saved step \d+; go on with npx ddpm train --resume --steps 100000 --out /);
+    const { tensors } = decode(stateOf(run));
+    assert.ok(tensors.has("ema/init_conv.weight"));
+    assert.match(readFileSync(join(run, "loss.svg"), "utf8"), /at step \d+/);
   });
-  let said = "";
-  child.stderr.on("data", (text: Buffer) => {
-    said += text;
-    if (!text.includes("train 1/")) return;
-    child.kill("SIGINT");
-    setTimeout(() => child.kill("SIGINT"), 5); // as npx does
-  });
-  const code = await new Promise((resolve) => child.on("exit", resolve));
-  assert.equal(code, 130, said);
-  assert.match(said, /Saved step \d+; go on with npx ddpm train --resume --steps 100000 --out /);
-  const { tensors } = decode(stateOf(at("stopped")));
-  assert.ok(tensors.has("ema/init_conv.weight"));
-  assert.match(readFileSync(at("stopped/loss.svg"), "utf8"), /stopped at step \d+/);
-});
+}
 
 test("a run that was stopped before it saved anything starts again with --resume", async () => {
   await succeeds("train", ...small, "--steps", "1", "--out", at("early"));

@@ -115,7 +115,7 @@ export async function draw(backend: Backend, { config, parameters }: Checkpoint,
     const options = { seed, first, start: x, table, labels: labels.slice(first, first + batch), guidance, ...(keep && { keep }) };
     for await (const { step, steps, x } of sampler.draw(options)) {
       line.update(run * steps + step);
-      if (interruption.requested) throw new Interrupted("Stopped");
+      if (interruption.requested) throw new Interrupted("Stopped", interruption.requested);
       await trajectory?.after(step, first, x);
       if (step === steps) out.set((await x()).slice(0, out.length - first * elements), first * elements);
     }

@@ -35,7 +35,7 @@ const commands = [
   convertCommand,
 ];
 
-/** Runs the command line and returns the exit code: 0 success, 1 failure, 2 wrong usage, 130 after Ctrl-C. */
+/** Runs the command line and returns the exit code: 0 success, 1 failure, 2 wrong usage, 130 after Ctrl-C, 143 after SIGTERM. */
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command("ddpm")
     .description("Train and sample denoising diffusion models (DDPM). Start with: ddpm setup, ddpm train --data shapes --out runs/shapes")
@@ -49,7 +49,7 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`ddpm: ${(error as Error).message}\n`);
-    if (error instanceof Interrupted) return 130;
+    if (error instanceof Interrupted) return error.code;
     if (error instanceof UsageError) return 2;
     if (process.env["DDPM_DEBUG"]) process.stderr.write(`${(error as Error).stack}\n`);
     return 1;

@@ -1,4 +1,4 @@
-import { access, constants, readdir, readFile, rm, stat } from "node:fs/promises";
+import { access, constants, readdir, readFile, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Checkpoint,
@@ -109,6 +109,15 @@ export class RunFolder {
     } catch (error) {
       throw new SyntaxError(`${found.path}: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /** What to say where the disk has no room for the checkpoints of a training, if anything. */
+  async spaceWarning({ scope, averages }: TrainingStep): Promise<string | undefined> {
+    const { bavail, bsize } = await statfs(this.path);
+    const [free, needed] = [bavail * bsize, 4 * scope.count * (3 * (3 + averages.length) + 2 * averages.length)]; // three states at a time, two models
+    if (free >= needed) return undefined;
+    const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+    return `The disk of ${this.path} has ${mib(free)} free where checkpoints need ${mib(needed)}; make room, or choose another --out`;
   }
 
   /** Removes what a crash left in part, and states after `step`, from which the run goes on. */

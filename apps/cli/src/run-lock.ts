@@ -20,14 +20,18 @@ export class RunLock implements AsyncDisposable {
         `Expected a run that nobody writes to but found it held by ${holder || "another process"}; wait for it, stop it, or choose another --out`,
       );
     }
-    await file.truncate();
-    await file.appendFile(`process ${process.pid} on ${hostname()} since ${new Date().toISOString()}\n`);
+    await describe(file).catch(() => {}); // on a full disk the lock is without a name, but a lock
     return new RunLock(file);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }
+}
+
+async function describe(file: FileHandle): Promise<void> {
+  await file.truncate();
+  await file.appendFile(`process ${process.pid} on ${hostname()} since ${new Date().toISOString()}\n`);
 }
 
 /** flock(2): a lock of the open file, so that nothing is left to clear after a crash. */

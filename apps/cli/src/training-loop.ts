@@ -84,11 +84,11 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
         const facts = { ...lossFacts(result, count, config), lr: lrAt(config, step), imagesPerSecond, seconds, wait };
         await record.add({ step, epoch, loss, ...facts });
       }
-      const last = step === steps || interruption.requested;
+      const stop = interruption.requested; // looked at once: what comes later stops the next step
+      const last = step === steps || stop !== undefined;
       if (last || (stability.sound && record.due(step))) await save(step, last);
       if (record.saved === step || step % sampleEvery === 0) await record.plot();
-      if (interruption.requested)
-        throw new Interrupted(`Saved step ${step}; go on with npx ddpm train --resume --steps ${steps} --out ${folder.path}`);
+      if (stop) throw new Interrupted(`Saved step ${step}; go on with npx ddpm train --resume --steps ${steps} --out ${folder.path}`, stop);
       if (last || step % sampleEvery === 0) await record.write("pictures", () => samples.draw(step));
       await record.flush();
     }
@@ -108,6 +108,8 @@ async function begin(
   const { state, step } = saved ?? { state: initialState(training, config.seed), step: 0 };
   if (step > steps) throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}`);
   if (saved) warnOfBits(saved.device, deviceOf(backend, config));
+  const warning = await folder.spaceWarning(training);
+  if (warning) process.stderr.write(`${warning}\n`);
   const program = await backend.compile(training.step, new Map([...passingState(training), ...state]));
   return { program, timesteps: timestepSampling(config, saved?.timesteps), start: step };
 }
