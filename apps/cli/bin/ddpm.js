@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 // Runs the TypeScript sources as they are: nothing has to be built
-import { register } from "tsx/esm/api";
+import { nodeComplaint } from "./node-version.js";
 
-register();
-const { main } = await import("../src/main.ts");
-process.exitCode = await main(process.argv.slice(2));
+const complaint = nodeComplaint();
+if (complaint) {
+  process.stderr.write(`ddpm: ${complaint}\n`);
+  process.exitCode = 1;
+} else {
+  // Only now: what an older Node lacks is an error of its import
+  import("./run.js");
+}

@@ -16,6 +16,7 @@ import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
 import { Interrupted } from "./interrupt.ts";
 import { UsageError } from "./usage-error.ts";
+import { version } from "./version.ts";
 
 const commands = [
   setupCommand,
@@ -39,7 +40,7 @@ const commands = [
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command("ddpm")
     .description("Train and sample denoising diffusion models (DDPM). Start with: ddpm setup, ddpm train --data shapes --out runs/shapes")
-    .version("0.1.0")
+    .version(version)
     .exitOverride()
     .showHelpAfterError("(add --help for the options)");
   for (const add of commands) add(program);
