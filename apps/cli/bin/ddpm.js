@@ -2,11 +2,12 @@
 // Runs the TypeScript sources as they are: nothing has to be built
 import { nodeComplaint } from "./node-version.js";
 
-const complaint = nodeComplaint();
-if (complaint) {
+const end = (complaint) => {
   process.stderr.write(`ddpm: ${complaint}\n`);
   process.exitCode = 1;
-} else {
-  // Only now: what an older Node lacks is an error of its import
-  import("./run.js");
-}
+};
+
+const complaint = nodeComplaint();
+if (complaint) end(complaint);
+// Only now: what an older Node lacks is an error of its import
+else import("./run.js").catch((error) => end(`Expected ddpm's packages to load but found ${error.message.split("\n")[0]}; run npm run setup`));
