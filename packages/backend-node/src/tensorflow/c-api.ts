@@ -111,12 +111,17 @@ export function checked<R>(api: Api, use: (status: Pointer) => R): R {
   }
 }
 
+/** TF_Code of memory that has run out. */
+const resourceExhausted = 8;
+
 /** Throws TensorFlow's own message, and the node at fault where it names one: a node is named after its part of the model. */
 export function throwIfFailed(api: Api, status: Pointer): void {
   if (api.code(status) === 0) return;
   const message = api.message(status) as string;
   const node = /\{\{node ([^}]+)\}\}/.exec(message)?.[1];
-  throw new Error(`TensorFlow: ${message.split("\n")[0]}${node ? ` (in ${node})` : ""}`);
+  const remedy =
+    api.code(status) === resourceExhausted ? "; choose a smaller --train.batch or --count, more --train.accumulate or smaller images" : "";
+  throw new Error(`TensorFlow: ${message.split("\n")[0]}${node ? ` (in ${node})` : ""}${remedy}`);
 }
 
 /** Calls `use` with a TF_Buffer of `bytes`, or with null. */
