@@ -1,32 +1,35 @@
 // Gets a machine with Node and npm (and Python's pip, for TensorFlow) ready: dependencies, then `ddpm setup`. Quick where nothing is to do.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodeComplaint } from "../apps/cli/bin/node-version.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const stamp = join(root, "node_modules", ".ddpm-setup");
-const [major, minor] = process.versions.node.split(".").map(Number);
-
-if (major < 20 || (major === 20 && minor < 19)) stop(`Expected Node 20.19 or newer but found ${process.version}`);
+if (nodeComplaint()) stop(nodeComplaint());
 const wanted = fingerprint();
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  run("npx", ["--yes", packageManager, "install", "--frozen-lockfile"]);
+  const frozen = ["npx", ["--yes", "--ignore-scripts", packageManager, "install", "--frozen-lockfile"]];
+  run(...frozen, "where a package.json has changed, run node_modules/.bin/pnpm install --no-frozen-lockfile and commit pnpm-lock.yaml");
   writeFileSync(stamp, wanted);
 }
 run(join(root, "node_modules", ".bin", "ddpm"), ["setup"]);
 
 /** Changes with everything that decides what is installed. */
 function fingerprint() {
-  const files = ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json"];
+  const folders = ["packages", "apps", "examples"].flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(parent, name)));
+  const manifests = ["", "bench", "e2e", "torture", ...folders].map((folder) => join(folder, "package.json"));
+  const files = ["pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests.filter((file) => existsSync(join(root, file)))];
   return files.reduce((hash, file) => hash.update(readFileSync(join(root, file))), createHash("sha256")).digest("hex");
 }
 
-function run(command, args) {
+function run(command, args, remedy = "see what it says above") {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-  if (error || status !== 0) stop(`Expected ${command} ${args.join(" ")} to succeed but ${error ? error.message : `it ended with ${status}`}`);
+  if (error || status !== 0)
+    stop(`Expected ${command} ${args.join(" ")} to succeed but ${error ? error.message : `it ended with ${status}`}; ${remedy}`);
 }
 
 function stop(message) {

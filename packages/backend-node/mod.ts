@@ -2,7 +2,8 @@
 
 export { buildAddon } from "./src/addon.ts";
 export { type DeviceName, type DeviceOptions, deviceNames, openDevice } from "./src/devices.ts";
-export { diagnose, type Finding } from "./src/diagnosis.ts";
+export { type DiagnosisOptions, diagnose } from "./src/diagnosis/diagnosis.ts";
+export type { Finding } from "./src/diagnosis/finding.ts";
 export { type InstallOptions, installTensorFlow } from "./src/install.ts";
 export { cacheFolder, findTensorFlow, type TensorFlowLibrary, TensorFlowMissingError } from "./src/library.ts";
 export { type TensorFlowOptions, tensorflow } from "./src/tensorflow/engine.ts";

@@ -1,7 +1,13 @@
 #!/usr/bin/env node
 // Runs the TypeScript sources as they are: nothing has to be built
-import { register } from "tsx/esm/api";
+import { nodeComplaint } from "./node-version.js";
 
-register();
-const { main } = await import("../src/main.ts");
-process.exitCode = await main(process.argv.slice(2));
+const end = (complaint) => {
+  process.stderr.write(`ddpm: ${complaint}\n`);
+  process.exitCode = 1;
+};
+
+const complaint = nodeComplaint();
+if (complaint) end(complaint);
+// Only now: what an older Node lacks is an error of its import
+else import("./run.js").catch((error) => end(`Expected ddpm's packages to load but found ${error.message.split("\n")[0]}; run npm run setup`));

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, checkModel, configure, decodeModel, inferModel, type Numbers, presets, valuesOf } from "@ddpm/core";
+import { unreadable } from "./missing-file.ts";
 
 export interface Checkpoint {
   readonly path: string;
@@ -16,12 +17,7 @@ export interface Checkpoint {
  * `image` is the size to draw at, which any file allows.
  */
 export async function readCheckpoint(place: string, flags: Partial<Config> = {}, image: Partial<Config> = {}): Promise<Checkpoint> {
-  const path = await modelFile(place);
-  const bytes = await readFile(path).catch((error: Error) => {
-    throw new Error(`Expected a checkpoint at ${path} but could not read it (${error.message}); give a .safetensors file or a run folder`, {
-      cause: error,
-    });
-  });
+  const { path, bytes } = await checkpointBytes(place);
   try {
     return { path, ...decoded(bytes, flags, image) };
   } catch (error) {
@@ -35,18 +31,34 @@ function decoded(bytes: Uint8Array, flags: Partial<Config>, image: Partial<Confi
   for (const [key, value] of Object.entries(flags) as [keyof Config, unknown][]) {
     const own = JSON.stringify(known[key]);
     if (own !== undefined && own !== JSON.stringify(value))
-      throw new RangeError(`Expected ${key} ${own} as in the checkpoint but found ${JSON.stringify(value)}`);
+      throw new RangeError(`Expected ${key} ${own} as in the checkpoint but found ${JSON.stringify(value)}; leave it out`);
   }
   const config = configure(presets.notebook, known, flags, image);
   if (!metadata && config["model.block"] === "resnet" && flags["model.groups"] === undefined) {
-    throw new TypeError("Expected --model.groups since the file does not tell it (it comes from elsewhere); the notebook's models have 1");
+    throw new TypeError(
+      "Expected --model.groups since the file does not tell it (it comes from elsewhere) but found none; add it: the notebook's models have 1",
+    );
   }
   checkModel(parameters, config);
   return { config, parameters: valuesOf(parameters), step: metadata?.step, ours: metadata !== undefined };
 }
 
+/** The bytes of a checkpoint that is given as a file or as a run folder, and the file that they are in. Throws where none can be read. */
+export async function checkpointBytes(place: string): Promise<{ path: string; bytes: Uint8Array }> {
+  const path = await modelFile(place);
+  try {
+    return { path, bytes: await readFile(path) };
+  } catch (error) {
+    const inFolder = path !== place && (error as NodeJS.ErrnoException).code === "ENOENT";
+    const found = inFolder
+      ? "a folder without model.safetensors; give the --out of a training that has saved, or a .safetensors file"
+      : unreadable(path, error as NodeJS.ErrnoException, "give a .safetensors file or a run folder");
+    throw new Error(`Expected a checkpoint at ${place} but found ${found}`, { cause: error });
+  }
+}
+
 /** The file of a checkpoint that is given as such or as a run folder. */
-export async function modelFile(place: string): Promise<string> {
+async function modelFile(place: string): Promise<string> {
   const entry = await stat(place).catch(() => undefined);
   return entry?.isDirectory() ? join(place, "model.safetensors") : place;
 }

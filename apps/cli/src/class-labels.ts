@@ -21,5 +21,7 @@ function labelOf(name: string, classes: readonly string[]): number {
   const label = classes.findIndex((known) => known.toLowerCase() === name.toLowerCase());
   if (label >= 0) return label;
   if (/^\d+$/.test(name) && Number(name) < classes.length) return Number(name);
-  throw new RangeError(`Expected --class to be all, or among ${classes.join(", ")} or 0 to ${classes.length - 1}, but found ${name || "nothing"}`);
+  throw new RangeError(
+    `Expected --class to be all, or among ${classes.join(", ")} or 0 to ${classes.length - 1}, but found ${name || "nothing"}; choose among them`,
+  );
 }

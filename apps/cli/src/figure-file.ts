@@ -6,7 +6,8 @@ export const figureEndings = [".png", ".svg"] as const;
 
 /** Says before the work whether `path` can be written as its ending asks. Throws a UsageError for an ending that is not among `endings`. */
 export async function prepareFile(flag: string, path: string, endings: readonly string[] = figureEndings): Promise<void> {
-  if (!endings.includes(extname(path))) throw new UsageError(`Expected ${flag} to end in ${endings.filter(Boolean).join(" or ")} but found ${path}`);
+  if (!endings.includes(extname(path)))
+    throw new UsageError(`Expected ${flag} to end in ${endings.filter(Boolean).join(" or ")} but found ${path}; choose such an ending`);
   await prepareFolderOf(path);
 }
 

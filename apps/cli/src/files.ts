@@ -1,4 +1,4 @@
-import { access, constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { access, constants, type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 /** Makes the folder that `path` will stand in, so that a path that cannot be written is known before the work and not after it. */
@@ -6,6 +6,7 @@ export async function prepareFolderOf(path: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await access(dirname(path), constants.W_OK);
+    if ((await stat(path).catch(absent))?.isDirectory()) throw new Error("a folder of that name");
   } catch (error) {
     throw new Error(`Expected to write ${path} but found ${(error as Error).message.split(",")[0]}; choose another --out`, { cause: error });
   }

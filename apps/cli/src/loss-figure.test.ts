@@ -93,7 +93,7 @@ test("plot compares runs, by their whole paths where their names are the same", 
 });
 
 test("plot says what it cannot draw", async () => {
-  await fails(/Expected --out with a figure.svg or .png but found none/, 1, "plot", at("a/run"), at("b/run"));
+  await fails(/Expected --out with a figure.svg or .png but found none/, 2, "plot", at("a/run"), at("b/run"));
   await fails(/Expected a run folder with a log.jsonl at .*none/, 1, "plot", at("none"));
   await fails(/wrong\/log.jsonl: Expected line 4 to be JSON/, 1, "plot", at("wrong"));
 });

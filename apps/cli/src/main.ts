@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { convertCommand } from "./commands/convert.ts";
 import { dataCommand } from "./commands/data.ts";
 import { denoiseCommand } from "./commands/denoise.ts";
@@ -14,8 +14,8 @@ import { scheduleCommand } from "./commands/schedule.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
-import { Interrupted } from "./interrupt.ts";
-import { UsageError } from "./usage-error.ts";
+import { complaintOf } from "./complaint.ts";
+import { version } from "./version.ts";
 
 const commands = [
   setupCommand,
@@ -39,7 +39,7 @@ const commands = [
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command("ddpm")
     .description("Train and sample denoising diffusion models (DDPM). Start with: ddpm setup, ddpm train --data shapes --out runs/shapes")
-    .version("0.1.0")
+    .version(version)
     .exitOverride()
     .showHelpAfterError("(add --help for the options)");
   for (const add of commands) add(program);
@@ -47,11 +47,22 @@ export async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`ddpm: ${(error as Error).message}\n`);
-    if (error instanceof Interrupted) return error.code;
-    if (error instanceof UsageError) return 2;
-    if (process.env["DDPM_DEBUG"]) process.stderr.write(`${(error as Error).stack}\n`);
-    return 1;
+    const { text, code } = complaintOf(error);
+    process.stderr.write(text);
+    return code;
   }
+}
+
+/** Tells of what is thrown outside of `main` as of the rest, and ends quietly where nobody reads on, as `head` does. */
+export function watchFaults(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit();
+      throw error;
+    });
+  process.on("uncaughtException", (error) => {
+    const { text, code } = complaintOf(error);
+    process.stderr.write(text);
+    process.exit(code);
+  });
 }

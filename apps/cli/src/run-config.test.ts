@@ -39,7 +39,7 @@ test("a run goes on with other bookkeeping than it began with, and no other chan
 test("a run that began without classes does not go on with them", () => {
   assert.throws(
     () => resumed(configure(), {}, { ...none, conditional: true }),
-    /this one began without; leave it out or start a new run in another --out/,
+    /found one that began without; leave it out or start a new run in another --out/,
   );
   const run = configure({ "model.classes": ["disc", "ring"] });
   assert.deepEqual(resumed(run, {}, { ...none, conditional: true }), run);

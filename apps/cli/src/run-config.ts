@@ -42,7 +42,7 @@ export const withThreads = (config: Config, cores: number): Config =>
 export function resumed(saved: Config, flags: Partial<Config>, { preset, conditional }: { preset: Partial<Config>; conditional: boolean }): Config {
   if (conditional && saved["model.classes"].length === 0)
     throw new RangeError(
-      "Expected --conditional for a run that began with it but this one began without; leave it out or start a new run in another --out",
+      "Expected --conditional for a run that began with it but found one that began without; leave it out or start a new run in another --out",
     );
   const fixed = entriesOf({ ...preset, ...flags }).filter(([key]) => !bookkeeping.includes(key));
   refuseContradictions(saved, Object.fromEntries(fixed));
@@ -61,6 +61,9 @@ export function refuseBeyondDecay({ "train.lrDecay": decay, "train.decaySteps": 
 export function refuseContradictions(fixed: Config, given: Partial<Config>, owner = "the run"): void {
   for (const [key, value] of entriesOf(given)) {
     const expected = JSON.stringify(fixed[key]);
-    if (JSON.stringify(value) !== expected) throw new RangeError(`Expected ${key} ${expected} as in ${owner} but found ${JSON.stringify(value)}`);
+    if (JSON.stringify(value) !== expected)
+      throw new RangeError(
+        `Expected ${key} ${expected} as in ${owner} but found ${JSON.stringify(value)}; leave it out, or start a new run in another --out`,
+      );
   }
 }

@@ -68,9 +68,14 @@ export class RunFolder {
   async config(): Promise<Config> {
     const text = await readFile(this.file("config.json"), "utf8");
     try {
-      return configure(JSON.parse(text));
+      return configure(parsed(text));
     } catch (error) {
-      throw new SyntaxError(`${this.file("config.json")}: ${(error as Error).message}`, { cause: error });
+      throw new SyntaxError(
+        `${this.file("config.json")}: ${(error as Error).message}; put back what was there, or start a new run in another --out`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 
@@ -169,4 +174,12 @@ function required(parameters: Checkpoint["parameters"], name: string): Numbers {
   const value = parameters.get(name);
   if (!value) throw new SyntaxError(`Expected a training state with ${name} but found none`);
   return value.data;
+}
+
+function parsed(json: string): Partial<Config> {
+  try {
+    return JSON.parse(json) as Partial<Config>;
+  } catch (error) {
+    throw new SyntaxError(`Expected a configuration as JSON but found ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { wheels } from "@ddpm/backend-node";
+import { findTensorFlow, wheels } from "@ddpm/backend-node";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -61,7 +61,7 @@ test("without TensorFlow, training says what is missing and sampling falls back 
   const out = join(folder, "run");
   const shape = ["--data", "shapes", "--preset", "tiny", "--data.height", "8", "--data.width", "8", "--train.batch", "4", "--steps", "1"];
   await refuses(
-    /Expected libtensorflow_cc.so.2 .* but found no such pair; correct DDPM_TENSORFLOW or unset it$/,
+    /Expected libtensorflow_cc.so.2 .* but found no such pair; correct DDPM_TENSORFLOW, or unset it and run npx ddpm setup$/,
     ["train", ...shape, "--out", out],
     without,
   );
@@ -70,11 +70,56 @@ test("without TensorFlow, training says what is missing and sampling falls back 
   const sample = ["sample", "--checkpoint", out, "--sampler", "ddim", "--steps", "2", "--count", "1", "--out", join(folder, "x.png")];
   const { code, stderr } = await ddpm(sample, without);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /Expected libtensorflow.* unset it\. Sampling on wasm instead/);
+  assert.match(stderr, /Expected libtensorflow.* npx ddpm setup\. Sampling on wasm instead/);
 });
 
-test("doctor names the command that mends what is missing", async () => {
-  const { stdout } = await ddpm(["doctor"], without);
-  assert.match(stdout, /TensorFlow +missing: Expected libtensorflow[\s\S]*→ unset DDPM_TENSORFLOW/);
-  assert.match(stdout, /we have not run the CUDA path/);
+test("doctor names the command that mends what is missing, and ends with 1", async () => {
+  const { code, stdout, stderr } = await ddpm(["doctor"], without);
+  assert.equal(code, 1, stderr);
+  assert.match(stdout, /^✗ +TensorFlow +missing: Expected libtensorflow.*\n +→ correct DDPM_TENSORFLOW, or unset it and run npx ddpm setup$/m);
+  assert.match(stdout, /^ok wasm +tfjs on WebAssembly$/m);
+  assert.match(stderr, /^ddpm: Expected a machine that trains but found faults; mend what is marked ✗ and run npx ddpm doctor again\n$/);
+});
+
+test("doctor --json says for scripts that a library is cut short, and where a run cannot be written", async () => {
+  const { directory } = findTensorFlow();
+  const short = join(folder, "short");
+  mkdirSync(short);
+  for (const name of ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"])
+    writeFileSync(join(short, name), readFileSync(join(directory, "libtensorflow_framework.so.2")).subarray(0, 1_000_000));
+  const { code, stdout } = await ddpm(["doctor", "--json", "--cuda", "--out", join(bin, "run")], {
+    DDPM_TENSORFLOW: short,
+    PATH: join(folder, "none"),
+  });
+  assert.equal(code, 1);
+  const { ok, findings } = JSON.parse(stdout) as { ok: boolean; findings: { what: string; level: string; found: string; remedy?: string }[] };
+  assert.equal(ok, false);
+  const found = (name: string): string => {
+    const { level, found, remedy } = findings.find(({ what }) => what === name)!;
+    return `${level}: ${found} → ${remedy}`;
+  };
+  assert.match(
+    found("TensorFlow"),
+    /^fault: does not work: Expected .*framework\.so\.2 to be of \d+ bytes but found 1000000; correct DDPM_TENSORFLOW/,
+  );
+  assert.match(found("Run folder"), /^fault: .*run cannot be written: .* is a file → free some, or choose another --out$/);
+  assert.match(found("pip"), /^note: missing → apt-get install python3-pip/);
+  assert.match(found("GPU"), /^fault: .*NVIDIA/);
+});
+
+test("doctor ends with 0 where training works", async () => {
+  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  const { code, stdout, stderr } = await ddpm(["doctor", "--out", folder], { XDG_CACHE_HOME: cache });
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /^(ok|!) +TensorFlow +TensorFlow 2\.\d+\.\d+ on the CPU trains/m);
+  assert.match(stdout, /\nTraining works/);
+  assert.equal(stderr, "");
+});
+
+test("a Node that is too old is told so before anything is loaded that it cannot read", async () => {
+  const old = `data:text/javascript,${encodeURIComponent('Object.defineProperty(process, "versions", { value: { node: "18.20.4" } })')}`;
+  const { code, stdout, stderr } = await ddpm(["doctor"], { NODE_OPTIONS: `--import ${old}` });
+  assert.match(stderr, /^ddpm: Expected Node 20\.19 or newer but found v[\d.]+; install Node 22 or 24, for example with nvm install 22\n$/);
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
 });

@@ -1,21 +1,25 @@
 import { readFile } from "node:fs/promises";
 import { decode, encode, imagesFromNCHW, imagesToNCHW, type StoredTensor } from "@ddpm/core";
 import { writeAtomically } from "./files.ts";
+import { unreadable } from "./missing-file.ts";
 
 /** The tensors of a safetensors file, `names` among them. */
 export async function readTensors(path: string, names: readonly string[]): Promise<ReadonlyMap<string, StoredTensor>> {
-  const bytes = await readFile(path).catch((error: Error) => {
-    throw new Error(`Expected a safetensors file at ${path} but could not read it (${error.message})`, { cause: error });
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`Expected a safetensors file at ${path} but found ${unreadable(path, error, "check the path")}`, { cause: error });
   });
   try {
     const { tensors } = decode(bytes);
     for (const name of names)
-      if (!tensors.has(name)) throw new SyntaxError(`Expected a tensor ${name} but found ${[...tensors.keys()].join(", ") || "none"}`);
+      if (!tensors.has(name)) throw new SyntaxError(`Expected a tensor ${name} but found ${some([...tensors.keys()])}; save it under that name`);
     return tensors;
   } catch (error) {
     throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
   }
 }
+
+/** The first of names, and whether there are more. */
+const some = (names: readonly string[]): string => (names.length > 3 ? `${names.slice(0, 3).join(", ")}, …` : names.join(", ") || "none");
 
 export interface Images {
   /** [n, c, h, w] */
@@ -29,7 +33,7 @@ export const readImages = async (path: string, name: string): Promise<Images> =>
 
 export function imagesOf(path: string, name: string, { shape, data }: StoredTensor): Images {
   const refuse = (expected: readonly (number | string)[]): RangeError =>
-    new RangeError(`${path}: Expected ${name} of [${["n", ...expected].join(", ")}] but found [${shape.join(", ")}]`);
+    new RangeError(`${path}: Expected ${name} of [${["n", ...expected].join(", ")}] but found [${shape.join(", ")}]; save it in that shape`);
   if (shape.length !== 4 || data.length === 0) throw refuse(["c", "h", "w"]);
   const [n, c, h, w] = shape as [number, number, number, number];
   return {

@@ -106,7 +106,8 @@ async function begin(
 ): Promise<{ program: Program; timesteps: TimestepSampling; start: number }> {
   const saved = resume ? await folder.load(training) : undefined;
   const { state, step } = saved ?? { state: initialState(training, config.seed), step: 0 };
-  if (step > steps) throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}`);
+  if (step > steps)
+    throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}; choose more`);
   if (saved) warnOfBits(saved.device, deviceOf(backend, config));
   const warning = await folder.spaceWarning(training);
   if (warning) process.stderr.write(`${warning}\n`);

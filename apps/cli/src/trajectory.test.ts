@@ -109,7 +109,7 @@ test("a strip that starts from images says so", async () => {
 
 test("the trajectory may not overwrite the images", async () => {
   const args = ["sample", "--checkpoint", at("run"), "--out", at("same.png"), "--trajectory", `${folder}/./same.png`];
-  await fails(/Expected --trajectory to be another file than --out but found .*same.png for both/, 1, ...args);
+  await fails(/Expected --trajectory to be another file than --out but found .*same.png for both/, 2, ...args);
 });
 
 test("a path that can be neither strip nor GIF is refused before the work", async () => {

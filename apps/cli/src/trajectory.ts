@@ -5,6 +5,7 @@ import { figureEndings, prepareFile, writeFigure } from "./figure-file.ts";
 import { writeAtomically } from "./files.ts";
 import { grid, type Picture } from "./picture.ts";
 import { sheetSvg } from "./sheet.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Steps that are shown at most, images of a strip, and rows and columns of a GIF. */
 const most = { strip: 9, gif: 40, images: 8, side: 16 } as const;
@@ -52,7 +53,8 @@ export class Trajectory {
   /** Throws where there can be no strip (.png, .svg) and no GIF (.gif) at `path`, or where `out` is to be written. */
   static async check(path: string, out: string): Promise<void> {
     await prepareFile("--trajectory", path, [...figureEndings, ".gif"]);
-    if (resolve(path) === resolve(out)) throw new TypeError(`Expected --trajectory to be another file than --out but found ${path} for both`);
+    if (resolve(path) === resolve(out))
+      throw new UsageError(`Expected --trajectory to be another file than --out but found ${path} for both; choose another`);
   }
 
   get #moves(): boolean {

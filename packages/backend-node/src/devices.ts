@@ -43,8 +43,9 @@ const devices: { readonly [D in DeviceName]: Open } = {
  * Throws a TypeError for an unknown name, for training on wasm, and for bf16 elsewhere than on TensorFlow.
  */
 export async function openDevice(name: string, options: DeviceOptions): Promise<Backend> {
-  if (!isDevice(name)) throw new TypeError(`Expected a device among ${deviceNames.join(", ")} but found ${name}`);
-  if (options.dtype === "bf16" && !name.startsWith("tensorflow")) throw new TypeError(`Expected --device tensorflow for bf16 but found ${name}`);
+  if (!isDevice(name)) throw new TypeError(`Expected a device among ${deviceNames.join(", ")} but found ${name}; choose one of them`);
+  if (options.dtype === "bf16" && !name.startsWith("tensorflow"))
+    throw new TypeError(`Expected --device tensorflow for bf16 but found ${name}; choose it, or leave --dtype out`);
   if (options.dtype === "bf16" && !name.endsWith("cuda") && isIntelWithoutAmx())
     options.say("bf16 is slower than float32 on this CPU: of Intel's, only those with AMX gain by it");
   try {
@@ -61,7 +62,7 @@ const isDevice = (name: string): name is DeviceName => (deviceNames as readonly 
 async function wasm({ purpose }: DeviceOptions): Promise<Backend> {
   if (purpose === "train")
     throw new TypeError(
-      "Expected a device that trains but wasm lacks the gradients of convolutions; use --device cpu, or tensorflow after npx ddpm setup",
+      "Expected a device that trains but found wasm, which lacks the gradients of convolutions; use --device cpu, or tensorflow after npx ddpm setup",
     );
   const tf = await quietTfjs();
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");

@@ -63,16 +63,16 @@ export async function installTensorFlow({ flavour = "cpu", wheel, say = () => {}
 function checkPlatform(): void {
   const found = `${process.platform} on ${process.arch}`;
   if (found !== "linux on x64")
-    throw new Error(`Expected Linux on x64 for TensorFlow but found ${found}; the devices wasm, cpu and reference work here`);
+    throw new Error(`Expected Linux on x64 for TensorFlow but found ${found}; choose --device wasm to sample, or cpu to train slowly`);
 }
 
 async function localWheels(place: string, flavour: Flavour): Promise<(wheel: Wheel) => string> {
   const entry = await stat(place).catch((error: Error) => {
-    throw new Error(`Expected a wheel or a folder of wheels at ${place} but could not read it (${error.message})`, { cause: error });
+    throw new Error(`Expected a wheel or a folder of wheels at ${place} but could not read it (${error.message}); check the path`, { cause: error });
   });
   if (entry.isDirectory()) return ({ file }) => join(place, file);
   if (wheels[flavour].length === 1) return () => place;
-  throw new Error(`Expected --wheel to be a folder with all that npx ddpm setup --cuda --dry-run lists but found the file ${place}`);
+  throw new Error(`Expected --wheel to be a folder with all that npx ddpm setup --cuda --dry-run lists but found the file ${place}; give the folder`);
 }
 
 async function workFolder(target: string): Promise<string> {
@@ -118,7 +118,7 @@ async function python(): Promise<string> {
 async function checkSum(path: string, { name, sha256 }: Wheel): Promise<void> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash).catch((error: Error) => {
-    throw new Error(`Expected a wheel at ${path} but could not read it (${error.message})`, { cause: error });
+    throw new Error(`Expected a wheel at ${path} but could not read it (${error.message}); put it there`, { cause: error });
   });
   const found = hash.digest("hex");
   if (found !== sha256) throw new Error(`Expected ${basename(path)} to be ${name} with sha256 ${sha256} but found ${found}; fetch it again`);

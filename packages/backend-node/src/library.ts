@@ -31,13 +31,21 @@ export function findTensorFlow({ path = process.env["DDPM_TENSORFLOW"] }: { path
     const given = inFolder(resolve(path), "given");
     if (given) return given;
     throw new TensorFlowMissingError(
-      `Expected libtensorflow_cc.so.2 and libtensorflow_framework.so.2 in ${path} but found no such pair; correct DDPM_TENSORFLOW or unset it`,
+      `Expected libtensorflow_cc.so.2 and libtensorflow_framework.so.2 in ${path} but found no such pair; correct DDPM_TENSORFLOW, or unset it and run npx ddpm setup`,
     );
   }
   const installed = (["cuda", "cpu"] as const).map((flavour) => inFolder(join(installFolder(flavour), "tensorflow"), "cache"));
   const found = installed.find((library) => library) ?? inFolder(ownLibraries(), "tfjs-node-gpu");
   if (found) return found;
   throw new TensorFlowMissingError("Expected TensorFlow but found none; install it with npx ddpm setup, or sample on --device wasm");
+}
+
+/** The command that replaces a TensorFlow that is missing or does not fit. */
+export function libraryRemedy({ source, directory }: Pick<TensorFlowLibrary, "source" | "directory">): string {
+  if (source === "given") return "correct DDPM_TENSORFLOW, or unset it and run npx ddpm setup";
+  if (source === "tfjs-node-gpu") return "run npx ddpm setup";
+  const flavour = directory.startsWith(installFolder("cuda")) ? "cuda" : "cpu";
+  return `run rm -r ${installFolder(flavour)} && npx ddpm setup${flavour === "cuda" ? " --cuda" : ""}`;
 }
 
 function ownLibraries(): string {

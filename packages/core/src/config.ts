@@ -2,6 +2,7 @@
 import { boolean, choice, type Field, integer, integers, isNumber, number, numbers, text, texts } from "./field.ts";
 import { lrDecayNames } from "./learning-rate.ts";
 import { lossNames } from "./loss.ts";
+import { edits } from "./names.ts";
 import { objectiveNames } from "./objective.ts";
 import { type Schedule, schedule, scheduleNames } from "./schedule.ts";
 import { varianceNames } from "./solvers.ts";
@@ -196,15 +197,4 @@ function checkLearningRate({ "train.lrDecay": decay, "train.decaySteps": steps, 
 function checkAverages({ "train.emaDecay": decay, "train.emaAlso": others }: Config): void {
   if (new Set([decay, ...others]).size <= others.length)
     throw wrong("train.emaAlso", `decays that differ from each other and from train.emaDecay ${decay}`, others);
-}
-
-/** Levenshtein's distance: how many letters to insert, delete or replace. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (const [i, letter] of [...a.slice(0, 80)].entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (letter === b[j] ? 0 : 1)));
-    row = next;
-  }
-  return row.at(-1)!;
 }

@@ -73,7 +73,7 @@ export function rows(name: SamplerName, whole: Schedule, options: SamplerOptions
   const { solver, clip: usualClip, steps: usualSteps } = samplers[oneOf(samplerNames, name, "a sampler")];
   const { clip = usualClip, eta = 0, strength = 1 } = options;
   if (!(strength > 0 && strength <= 1)) throw new RangeError(`Expected a strength above 0 and of at most 1 but found ${strength}`);
-  if (eta !== 0 && name !== "ddim") throw new TypeError(`Expected no eta for sampler ${name} but found ${eta}; eta is for ddim`);
+  if (eta !== 0 && name !== "ddim") throw new TypeError(`Expected no eta for sampler ${name} but found ${eta}; leave it out or choose ddim`);
   const { T, spacing, at, calls, most } = reach(name, whole, options);
   const steps = options.steps ?? Math.max(1, Math.min(usualSteps, most));
   checkCount(steps, most, spacing, T);
@@ -110,7 +110,7 @@ function below(schedule: Schedule, sigmaMax = Infinity): Schedule {
   if (count < 0) return schedule;
   if (count > 0) return scheduleOf(schedule.betas.subarray(0, count));
   throw new RangeError(
-    `Expected sigmaMax of at least ${sigmaOf(schedule.alphasCumprod[0]!).toPrecision(2)}, the least noise of the schedule, but found ${sigmaMax}`,
+    `Expected sigmaMax of at least ${sigmaOf(schedule.alphasCumprod[0]!).toPrecision(2)}, the least noise of the schedule, but found ${sigmaMax}; choose a larger one`,
   );
 }
 

@@ -45,7 +45,7 @@ export function betas(name: ScheduleName, timesteps: number): Float64Array {
   if (!Number.isInteger(timesteps) || timesteps < 1) throw new RangeError(`Expected timesteps to be an integer of at least 1 but found ${timesteps}`);
   const values = schedules[name](timesteps);
   const t = values.findIndex((beta) => beta >= 1);
-  if (t >= 0) throw new RangeError(`Expected betas below 1 but schedule ${name} with ${timesteps} timesteps has ${values[t]} at t = ${t}`);
+  if (t >= 0) throw new RangeError(`Expected betas below 1 but found ${values[t]} at t = ${t} of schedule ${name} with ${timesteps} timesteps`);
   return values;
 }
 

@@ -43,7 +43,9 @@ export function levels(spacing: Spacing, schedule: Schedule, count: number, spar
   const T = schedule.betas.length;
   const list = spacing === "karras" ? karras(schedule, count) : levelsAt(schedule, timesteps(spacing, T, count, spare));
   if (startsAtNoise(schedule) && list[0]!.alphaBar > 0)
-    throw new RangeError(`Expected trailing, linspace or karras spacing with zero terminal SNR, which has to begin at T, but found ${spacing}`);
+    throw new RangeError(
+      `Expected trailing, linspace or karras spacing with zero terminal SNR, which has to begin at T, but found ${spacing}; choose one of them`,
+    );
   return list;
 }
 
@@ -99,7 +101,9 @@ export const mostLevels = (spacing: Spacing, T: number, spare = 0): number =>
 /** Throws a RangeError unless `steps` is an integer in [1, most]. */
 export function checkCount(steps: number, most: number, spacing: Spacing, T: number): void {
   if (!Number.isInteger(steps) || steps < 1 || steps > most)
-    throw new RangeError(`Expected steps to be an integer in [1, ${most}] with ${spacing} spacing of ${T} timesteps but found ${steps}`);
+    throw new RangeError(
+      `Expected steps to be an integer in [1, ${most}] with ${spacing} spacing of ${T} timesteps but found ${steps}; choose a number of steps in it`,
+    );
 }
 
 const spacings: { readonly [S in EvenSpacing]: (T: number, points: number) => number[] } = {

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { decodeModel, type EncodeOptions, encodeModel } from "@ddpm/core";
 import { type Command, Option } from "commander";
-import { modelFile } from "../checkpoint-file.ts";
-import { prepareFolderOf, writeAtomically } from "../files.ts";
+import { checkpointBytes } from "../checkpoint-file.ts";
+import { prepareFile } from "../figure-file.ts";
+import { writeAtomically } from "../files.ts";
 
 interface Options {
   readonly checkpoint: string;
@@ -21,16 +21,15 @@ export function convertCommand(program: Command): void {
 }
 
 async function convert({ checkpoint, dtype, out }: Options): Promise<void> {
-  await prepareFolderOf(out);
-  const path = await modelFile(checkpoint);
-  const bytes = await converted(path, dtype);
+  await prepareFile("--out", out, [".safetensors"]);
+  const bytes = converted(await checkpointBytes(checkpoint), dtype);
   await writeAtomically(out, bytes);
   process.stdout.write(`Wrote ${(bytes.length / 2 ** 20).toFixed(2)} MiB of ${dtype}: ${out}\n`);
 }
 
-async function converted(path: string, dtype: Options["dtype"]): Promise<Uint8Array> {
+function converted({ path, bytes }: { path: string; bytes: Uint8Array }, dtype: Options["dtype"]): Uint8Array {
   try {
-    const { parameters, metadata } = decodeModel(await readFile(path));
+    const { parameters, metadata } = decodeModel(bytes);
     return encodeModel(parameters, metadata, { dtype });
   } catch (error) {
     throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });

@@ -93,6 +93,12 @@ test("data inspect describes a folder, draws it, and speaks JSON", async () => {
   const wrong = ["--data.height", "18", "--model.dimMults", "1,2,4,8"];
   await fails(/data\.height to be divisible by 8, .* but found 18/, 1, "data", "inspect", "no-such-folder", ...wrong); // before a file is read
   assert.match(await succeeds("data", "inspect", "shapes", "--model.dimMults", "1,2,4,8"), /takes 24×24×1.*\n.*divisible by 8/);
-  await fails(/Expected fashion-mnist, shapes, or a path.*; but found no-such-folder/, 1, "data", "inspect", "no-such-folder");
-  await fails(/Expected --out to end in \.png but found grid\.jpg/, 1, "data", "inspect", pets, "--out", "grid.jpg");
+  await fails(
+    /Expected fashion-mnist, shapes, or a path.*, but found no such file or folder; check the path/,
+    1,
+    "data",
+    "inspect",
+    "no-such-folder",
+  );
+  await fails(/Expected --out to end in \.png but found grid\.jpg/, 2, "data", "inspect", pets, "--out", "grid.jpg");
 });

@@ -5,7 +5,7 @@ import { dataHelp, openSource } from "../data/index.ts";
 import { inspectSource } from "../data/inspection.ts";
 import { describe, reportOf } from "../data/report.ts";
 import { wishOf } from "../data/size.ts";
-import { prepareFolderOf } from "../files.ts";
+import { prepareFile } from "../figure-file.ts";
 import { configOf, configOptions, count } from "../options.ts";
 import { writePng } from "../picture.ts";
 import { progress } from "../progress.ts";
@@ -33,15 +33,15 @@ export function dataCommand(program: Command): void {
 
 async function inspect(name: string, options: Options): Promise<void> {
   const { sample, out, json } = options;
-  if (out && !out.endsWith(".png")) throw new TypeError(`Expected --out to end in .png but found ${out}`);
   const wish = wishOf(configOf({ ...options }));
-  if (out) await prepareFolderOf(out);
+  if (out) await prepareFile("--out", out, [".png"]);
   const source = await openSource(name);
   const broken = new BrokenImages(options);
   using line = progress("inspect", Math.min(sample ?? source.count, source.count));
   const found = await inspectSource(source, { sample, broken, progress: (looked) => line.update(looked) });
   line[Symbol.dispose]();
-  if (found.census.count === 0) throw new SyntaxError(`Expected images in ${source.name} but found none that can be read: ${broken}`);
+  if (found.census.count === 0)
+    throw new SyntaxError(`Expected images in ${source.name} but found none that can be read: ${broken}; choose other data`);
   const report = reportOf(source, found, wish);
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report));
   if (!out) return;

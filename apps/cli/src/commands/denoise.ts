@@ -2,7 +2,7 @@ import { openDevice } from "@ddpm/backend-node";
 import { type Config, classFeeds, imageShape, input, model, parts, Scope, type Step } from "@ddpm/core";
 import type { Command } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
-import { prepareFolderOf } from "../files.ts";
+import { prepareFile } from "../figure-file.ts";
 import { configOf, configOptions, deviceOption } from "../options.ts";
 import { imagesOf, readTensors, writeImages } from "../tensor-file.ts";
 
@@ -26,13 +26,13 @@ export function denoiseCommand(program: Command): void {
 }
 
 async function denoise(options: Options): Promise<void> {
-  await prepareFolderOf(options.out);
+  await prepareFile("--out", options.out, [".safetensors"]);
   const tensors = await readTensors(options.input, ["x", "t"]);
   const x = imagesOf(options.input, "x", tensors.get("x")!);
   const t = tensors.get("t")!;
   const [count, , height, width] = x.shape;
   if (`${t.shape}` !== `${count}` || !["I32", "I64"].includes(t.dtype))
-    throw new RangeError(`${options.input}: Expected t of [${count}], int32 or int64, but found ${t.dtype} of [${t.shape}]`);
+    throw new RangeError(`${options.input}: Expected t of [${count}], int32 or int64, but found ${t.dtype} of [${t.shape}]; save one t an image`);
   const { config, parameters } = await readCheckpoint(options.checkpoint, configOf({ ...options }), { "data.height": height, "data.width": width });
   const { values } = x.as([config["model.channels"], height, width]);
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });

@@ -5,6 +5,7 @@ import { type Pixels, shrunk } from "../data/decode.ts";
 import { evenNumbers } from "../even-numbers.ts";
 import { prepareFile, writeFigure } from "../figure-file.ts";
 import { forwardFigure } from "../forward-figure.ts";
+import { unreadable } from "../missing-file.ts";
 import { type ScheduleFlags, scheduleOptions, schedulesOf } from "../schedule-options.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -46,8 +47,8 @@ async function forward({ image: path, t, out, ...flags }: Options): Promise<void
 const sideOf = (columns: number): number => Math.min(Math.max(Math.floor(1600 / columns), 64), 512);
 
 async function imageAt(path: string, most: number): Promise<Pixels> {
-  const file = await readFile(path).catch((cause: Error) => {
-    throw new Error(`Expected an image at ${path} but could not read it: ${cause.message.split(",")[0]}`, { cause });
+  const file = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(`Expected an image at ${path} but found ${unreadable(path, cause, "choose a PNG, JPEG or WebP file")}`, { cause });
   });
   return shrunk(file, most).catch((cause: Error) => {
     throw new SyntaxError(`${path}: Expected an image but found ${cause.message}; choose a PNG, JPEG or WebP file`, { cause });

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { decode, size } from "@ddpm/core";
 import type { Command } from "commander";
-import { modelFile } from "../checkpoint-file.ts";
+import { checkpointBytes } from "../checkpoint-file.ts";
 
 export function inspectCommand(program: Command): void {
   program
@@ -9,14 +8,14 @@ export function inspectCommand(program: Command): void {
     .description("Show what a checkpoint holds: configuration, parameters, shapes")
     .option("--json", "for machines")
     .action(async (place: string, { json }: { json?: true }) => {
-      const facts = await inspect(await modelFile(place));
+      const facts = inspect(await checkpointBytes(place));
       process.stdout.write(json ? `${JSON.stringify(facts)}\n` : describe(facts));
     });
 }
 
-async function inspect(path: string) {
+function inspect({ path, bytes }: { path: string; bytes: Uint8Array }) {
   try {
-    const { tensors, metadata } = decode(await readFile(path));
+    const { tensors, metadata } = decode(bytes);
     const shapes = Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
     return {
       path,
@@ -25,11 +24,11 @@ async function inspect(path: string) {
       shapes,
     };
   } catch (error) {
-    throw new Error(`Expected a safetensors checkpoint at ${path} but ${(error as Error).message}`, { cause: error });
+    throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-function describe({ path, parameters, ddpm, shapes }: Awaited<ReturnType<typeof inspect>>): string {
+function describe({ path, parameters, ddpm, shapes }: ReturnType<typeof inspect>): string {
   const width = Math.max(...Object.keys(shapes).map((name) => name.length));
   return [
     path,

@@ -8,7 +8,7 @@ import { checkGuidance, draw, type SamplerFlags, samplerFlags, samplerOptions } 
 import { writerTo } from "../image-writer.ts";
 import { type InversionOptions, noiseOf, usualSigmaMax } from "../inversion.ts";
 import { configOf, configOptions, count, describesModel, deviceOption } from "../options.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError, usage } from "../usage-error.ts";
 
 interface Options extends SamplerFlags {
   readonly checkpoint: string;
@@ -39,7 +39,7 @@ export function interpolateCommand(program: Command): void {
 async function interpolate(options: Options, command: Command): Promise<void> {
   const { from, to, count, out } = options;
   checkGuidance(options);
-  if (count < 2) throw new UsageError(`Expected --count of at least 2, the ends, but found ${count}`);
+  if (count < 2) throw new UsageError(`Expected --count of at least 2, the ends, but found ${count}; choose more`);
   const writer = await writerTo(out);
   const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel));
   const { config } = checkpoint;
@@ -54,7 +54,7 @@ async function interpolate(options: Options, command: Command): Promise<void> {
   process.stdout.write(`Drew ${count} images from ${from} to ${to} with ${flags.sampler} on ${backend.name}: ${out}\n`);
 }
 
-const seedOf = (text: string): number | undefined => (/^\d+$/.test(text) ? parseValue("seed", text) : undefined);
+const seedOf = (text: string): number | undefined => (/^\d+$/.test(text) ? usage(() => parseValue("seed", text)) : undefined);
 
 /**
  * An inverted image comes back by the way that it went: DDIM over the same levels, without clipping, which a seed at the other end may need.
@@ -64,7 +64,9 @@ function flagsFor(ends: readonly string[], flags: SamplerFlags): SamplerFlags {
   const images = ends.filter((end) => seedOf(end) === undefined).length;
   if (images === 0) return flags;
   if (flags.sampler !== "ddim" || flags.eta || flags.guidance !== 1 || flags.spacing === "karras")
-    throw new UsageError("Expected --sampler ddim without --eta, --guidance and karras to come back to an image; leave them out");
+    throw new UsageError(
+      "Expected --sampler ddim without --eta, --guidance and karras to come back to an image but found another way; leave them out",
+    );
   return { ...flags, clip: flags.clip ?? (images === ends.length ? false : undefined), sigmaMax: flags.sigmaMax ?? usualSigmaMax };
 }
 

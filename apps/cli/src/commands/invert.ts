@@ -1,11 +1,10 @@
-import { extname } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
 import { evenSpacingNames, imageShape, type Spacing } from "@ddpm/core";
 import { type Command, Option } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { oneLabelOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
-import { prepareFolderOf } from "../files.ts";
+import { prepareFile } from "../figure-file.ts";
 import { noiseOf, usualSigmaMax } from "../inversion.ts";
 import { configOf, configOptions, count, describesModel, deviceOption, sigmaMaxOption } from "../options.ts";
 import { writeImages } from "../tensor-file.ts";
@@ -40,8 +39,7 @@ export function invertCommand(program: Command): void {
 }
 
 async function invert(options: Options): Promise<void> {
-  if (extname(options.out) !== ".safetensors") throw new TypeError(`Expected --out to end in .safetensors but found ${options.out}`);
-  await prepareFolderOf(options.out);
+  await prepareFile("--out", options.out, [".safetensors"]);
   const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel));
   const label = oneLabelOf(options.class, checkpoint.config);
   const images = await pictures(options.images, checkpoint.config, options.count);

@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { prepareFile, writeFigure } from "../figure-file.ts";
 import { Losses, lossFigure } from "../loss-figure.ts";
+import { UsageError } from "../usage-error.ts";
 
 export function plotCommand(program: Command): void {
   program
@@ -19,6 +20,9 @@ async function plot(runs: readonly string[], options: { readonly out?: string })
   await prepareFile("--out", out);
   const losses: Losses[] = [];
   for (const [i, log] of logs.entries()) losses.push(await Losses.read(log, nameOf(runs, i)));
+  const empty = losses.findIndex(({ all }) => all.last === 0);
+  if (empty >= 0)
+    throw new SyntaxError(`${logs[empty]}: Expected steps with their losses but found none; choose the log.jsonl of a run that has made a step`);
   await writeFigure(out, await lossFigure(losses));
   process.stdout.write(`Drew the losses of ${runs.join(", ")}: ${out}\n`);
 }
@@ -37,7 +41,7 @@ const isFile = (path: string): Promise<boolean> =>
 
 function standardOut(runs: readonly string[], [log]: readonly string[]): string {
   if (runs.length === 1 && log !== runs[0]) return join(runs[0]!, "loss.svg");
-  throw new TypeError("Expected --out with a figure.svg or .png but found none; only that of a single run folder has a place of its own");
+  throw new UsageError("Expected --out with a figure.svg or .png but found none; add it: only that of a single run folder has a place of its own");
 }
 
 /** A run's folder without the way to it, in whole where another run is called the same. */

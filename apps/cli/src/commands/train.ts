@@ -61,7 +61,7 @@ async function train(options: Options, command: Command): Promise<void> {
   };
   const exists = await folder.exists();
   if (exists && !options.resume)
-    throw new Error(`Expected a new folder but ${options.out} holds a run; add --resume to go on with it or choose another --out`);
+    throw new Error(`Expected a new folder but found a run in ${options.out}; add --resume to go on with it or choose another --out`);
   if (!exists && options.resume)
     throw new Error(`Expected a run to resume in ${options.out} but found no config.json; leave --resume out to start one`);
   const preset = command.getOptionValueSource("preset") === "cli" ? settingsOf(presets[options.preset]) : {};
@@ -115,7 +115,7 @@ const say = (line: string): void => {
 };
 
 const open = (config: Partial<Config>, options: DatasetOptions): Promise<Dataset> => {
-  if (!config["data.name"]) throw new UsageError(`Expected --data with ${dataHelp} but found none`);
+  if (!config["data.name"]) throw new UsageError(`Expected --data with ${dataHelp} but found none; add it`);
   const [height, width, channels] = [config["data.height"], config["data.width"], config["model.channels"]];
   return openDataset(config["data.name"], { height, width, channels, crop: config["data.crop"], ...options });
 };

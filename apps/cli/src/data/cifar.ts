@@ -30,7 +30,8 @@ export async function cifar(name: string, paths: readonly string[]): Promise<Dec
   const label = (index: number): number => records[index]![format.labels - 1]!;
   const most = records.reduce((most, _, index) => Math.max(most, label(index)), 0);
   const classes = (await namesBeside(paths[0]!, format)) ?? numbered(most);
-  if (most >= classes.length) throw new SyntaxError(`${name}: Expected labels below ${classes.length}, the number of classes, but found ${most}`);
+  if (most >= classes.length)
+    throw new SyntaxError(`${name}: Expected labels below ${classes.length}, the number of classes, but found ${most}; fetch the file again`);
   return {
     name,
     kind: `binary batches of ${format.name}`,

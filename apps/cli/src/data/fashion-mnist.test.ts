@@ -40,9 +40,11 @@ test("openDataset() makes shapes of the size asked for", async () => {
 });
 
 test("openDataset() names the choices", async () => {
-  await assert.rejects(openDataset("fashion-minst"), { message: /^Expected fashion-mnist, shapes, or a path: .* but found fashion-minst$/ });
+  await assert.rejects(openDataset("fashion-minst"), {
+    message: /^Expected fashion-mnist, shapes, or a path: .*, but found fashion-minst; did you mean fashion-mnist\?$/,
+  });
   await assert.rejects(openDataset(await folderWith("other", idx)), {
-    message: /^Expected images, parquet files, .* or train-images-idx3-ubyte in .* but found none$/,
+    message: /^Expected images, parquet files, .* or train-images-idx3-ubyte in .* but found none; choose a folder with some$/,
   });
 });
 

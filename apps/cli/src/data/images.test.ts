@@ -57,7 +57,10 @@ test("channels are the data's unless asked for", async () => {
   assert.deepEqual(one(await asked.pixels(0, 0), 1), [10]);
   const [luma] = one(await asked.pixels(1, 0), 1);
   assert.ok(luma! > 50 && luma! < 130, `${luma}`);
-  await assert.rejects(openDataset(grey, { channels: 4 }), { name: "RangeError", message: "Expected 1 or 3 channels of images but found 4" });
+  await assert.rejects(openDataset(grey, { channels: 4 }), {
+    name: "RangeError",
+    message: "Expected 1 or 3 channels of images but found 4; choose 1 for grey or 3 for colour",
+  });
 });
 
 test("a size that the levels do not allow becomes the next below, and that is said", async () => {
@@ -172,7 +175,9 @@ test("with strict a broken image is an error; without, a class of none but broke
   await assert.rejects(async () => hopeless.pixels(0, 0), {
     message: /^Expected an image in class a of .* that can be read but found none: .*a\/1\.png \(.*; mend one, take the class away, or train without/,
   });
-  await assert.rejects(openDataset(await folderOf({ "a.png": "x" })), { message: /^Expected images in .* but found none that can be read$/ });
+  await assert.rejects(openDataset(await folderOf({ "a.png": "x" })), {
+    message: /^Expected images in .* but found none that can be read; look at them with ddpm data inspect$/,
+  });
 });
 
 test("where classes are left out, any image replaces a broken one", async () => {

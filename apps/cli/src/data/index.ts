@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Config, type Dataset, shapes } from "@ddpm/core";
+import { type Config, type Dataset, nearest, shapes } from "@ddpm/core";
+import { missing } from "../missing-file.ts";
 import { BrokenImages } from "./broken.ts";
 import { fashionMnist } from "./fashion-mnist.ts";
 import { imagesOf } from "./images.ts";
@@ -33,7 +34,9 @@ export const lastingName = (name: string): string => (Object.hasOwn(named, name)
 export async function openSource(name: string): Promise<Source> {
   if (Object.hasOwn(named, name)) return named[name]!();
   if (existsSync(name)) return recognise(name);
-  throw new Error(`Expected ${dataHelp}; but found ${name}`);
+  const meant = nearest(name, Object.keys(named));
+  const found = meant === undefined ? missing(name, "check the path") : `${name}; did you mean ${meant}?`;
+  throw new Error(`Expected ${dataHelp}, but found ${found}`);
 }
 
 /**
@@ -67,7 +70,8 @@ async function sizeOf(source: Source, wish: DatasetOptions): Promise<Size> {
   const channels = requireChannels(wish.channels);
   if (height && width && channels) return { height, width, channels };
   const found = await survey(source);
-  if (found.count === 0) throw new SyntaxError(`Expected images in ${source.name} but found none that can be read`);
+  if (found.count === 0)
+    throw new SyntaxError(`Expected images in ${source.name} but found none that can be read; look at them with ddpm data inspect`);
   const { size, missing, rounded } = sizeFor(found, wish);
   const [looked, all] = [found.count, source.count].map((n) => n.toLocaleString("en"));
   if (missing.length > 0)

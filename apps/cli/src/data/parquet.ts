@@ -26,7 +26,10 @@ export async function parquetImages(name: string, paths: readonly string[]): Pro
   const { metadata } = shards[0]!;
   const features = featuresOf(metadata);
   const column = imageColumn(metadata, features);
-  if (!column) throw new SyntaxError(`${paths[0]}: Expected a column of images but found ${columnsOf(metadata).map(({ name }) => name)}`);
+  if (!column)
+    throw new SyntaxError(
+      `${paths[0]}: Expected a column of images but found ${columnsOf(metadata).map(({ name }) => name)}; choose a file with one`,
+    );
   const groups = new RowGroups(shards, column);
   return {
     name,
@@ -111,7 +114,9 @@ async function labelled(shards: readonly Shard[], features: Readonly<Record<stri
   const classes = features[column.name]?.names ?? texts ?? numbered(values.reduce((most, value) => Math.max(most, value || 0), 0));
   const wrong = values.findIndex((value) => !(value >= 0 && value < classes.length));
   if (wrong >= 0)
-    throw new SyntaxError(`${shards[0]!.path}: Expected labels below ${classes.length}, the number of classes, but found ${cells[wrong]}`);
+    throw new SyntaxError(
+      `${shards[0]!.path}: Expected labels below ${classes.length}, the number of classes, but found ${cells[wrong]}; fetch the file again`,
+    );
   const labels = Uint32Array.from(values);
   return { classes, label: (index) => labels[index]! };
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { type Config, type Dataset, size } from "@ddpm/core";
+import { missing } from "../missing-file.ts";
 import { BrokenImages } from "./broken.ts";
 import { imageFolder } from "./image-folder.ts";
 import { imagesOf } from "./images.ts";
@@ -32,7 +33,7 @@ export async function pictures(path: string, config: Config, most: number): Prom
 }
 
 async function open(path: string, size: Size): Promise<Dataset> {
-  if (!existsSync(path) && isImage(basename(path))) throw new Error(`Expected an image at ${path} but found no file; check the path`);
+  if (!existsSync(path) && isImage(basename(path))) throw new Error(`Expected an image at ${path} but found ${missing(path, "check the path")}`);
   const broken = new BrokenImages({ strict: true, advice: "choose a PNG, JPEG or WebP file" });
   if (!isImage(basename(path))) return openDataset(path, { ...size, broken });
   return imagesOf(await imageFolder(dirname(path), [basename(path)]), { size, crop: "centre", broken });

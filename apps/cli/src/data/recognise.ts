@@ -19,7 +19,9 @@ async function file(path: string): Promise<Source> {
   if (start.startsWith("PAR1")) return parquetImages(path, [path]);
   if (start.startsWith("\x00\x00\x08") || start.startsWith("\x1f\x8b")) return idxImages(path, path);
   if (path.endsWith(".bin")) return cifar(path, [path]);
-  throw new SyntaxError(`Expected a zip archive, parquet, idx or CIFAR file but found ${JSON.stringify(start)} at the beginning of ${path}`);
+  throw new SyntaxError(
+    `Expected a zip archive, parquet, idx or CIFAR file but found ${JSON.stringify(start)} at the beginning of ${path}; give such a file, or the folder that images are in`,
+  );
 }
 
 /** Its first four bytes, one letter each. */
@@ -56,7 +58,7 @@ async function folder(path: string): Promise<Source> {
     if (paths.length > 0) return { ...(await open(path, paths)), leftOut };
   }
   throw new SyntaxError(
-    `Expected images, parquet files, CIFAR's data_batch_1.bin … or train.bin, or train-images-idx3-ubyte in ${path} but found none`,
+    `Expected images, parquet files, CIFAR's data_batch_1.bin … or train.bin, or train-images-idx3-ubyte in ${path} but found none; choose a folder with some`,
   );
 }
 

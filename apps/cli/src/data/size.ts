@@ -46,7 +46,7 @@ export function sizeFor(found: Census, { height, width, channels, levels = 1 }: 
 /** What images can have. */
 export function requireChannels(channels: number | undefined): Size["channels"] | undefined {
   if (channels === undefined || channels === 1 || channels === 3) return channels;
-  throw new RangeError(`Expected 1 or 3 channels of images but found ${channels}`);
+  throw new RangeError(`Expected 1 or 3 channels of images but found ${channels}; choose 1 for grey or 3 for colour`);
 }
 
 /** The flags that choose what is missing. */

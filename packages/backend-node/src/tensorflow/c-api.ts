@@ -1,5 +1,6 @@
 import koffi from "koffi";
-import type { TensorFlowLibrary } from "../library.ts";
+import { libraryRemedy, type TensorFlowLibrary } from "../library.ts";
+import { checkLibrary } from "../library-file.ts";
 import { type TensorFlowType, types } from "./protobuf.ts";
 
 /** A pointer into TensorFlow. */
@@ -76,14 +77,26 @@ export type Api = ReturnType<typeof bind>;
 
 const loaded = new Map<string, Api>();
 
-/** Loads a libtensorflow; once a process. */
-export function load(library: Pick<TensorFlowLibrary, "ccLibrary" | "frameworkLibrary">): Api {
+/** Loads a libtensorflow; once a process. Throws an Error that says what to do where its files do not fit this machine or each other. */
+export function load(library: TensorFlowLibrary): Api {
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
   // Without it the first session's thread count would bind all later ones
   process.env["TF_OVERRIDE_GLOBAL_THREADPOOL"] ??= "1";
-  const api = loaded.get(library.ccLibrary) ?? bind(library);
+  const api = loaded.get(library.ccLibrary) ?? checkedBind(library);
   loaded.set(library.ccLibrary, api);
   return api;
+}
+
+function checkedBind(library: TensorFlowLibrary): Api {
+  const remedy = libraryRemedy(library);
+  for (const path of [library.frameworkLibrary, library.ccLibrary]) checkLibrary(path, remedy);
+  try {
+    return bind(library);
+  } catch (error) {
+    throw new Error(`Expected TensorFlow in ${library.directory} to load but found "${(error as Error).message.trim()}"; ${remedy}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Calls `use` with a status and throws TensorFlow's own message if it failed. */
@@ -98,12 +111,17 @@ export function checked<R>(api: Api, use: (status: Pointer) => R): R {
   }
 }
 
+/** TF_Code of memory that has run out. */
+const resourceExhausted = 8;
+
 /** Throws TensorFlow's own message, and the node at fault where it names one: a node is named after its part of the model. */
 export function throwIfFailed(api: Api, status: Pointer): void {
   if (api.code(status) === 0) return;
   const message = api.message(status) as string;
   const node = /\{\{node ([^}]+)\}\}/.exec(message)?.[1];
-  throw new Error(`TensorFlow: ${message.split("\n")[0]}${node ? ` (in ${node})` : ""}`);
+  const remedy =
+    api.code(status) === resourceExhausted ? "; choose a smaller --train.batch or --count, more --train.accumulate or smaller images" : "";
+  throw new Error(`TensorFlow: ${message.split("\n")[0]}${node ? ` (in ${node})` : ""}${remedy}`);
 }
 
 /** Calls `use` with a TF_Buffer of `bytes`, or with null. */

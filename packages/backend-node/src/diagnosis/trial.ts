@@ -1,0 +1,22 @@
+/** Tries a device in a process of its own, since a library that does not fit may end the process. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { DeviceName } from "../devices.ts";
+
+/** What a device calls itself, once it has done what it is for, or why it could not. */
+export type Trial = { readonly name: string } | { readonly reason: string };
+
+const minutes = 60e3;
+
+export function tryDevice(device: DeviceName): Promise<Trial> {
+  const args = ["--import", import.meta.resolve("tsx"), fileURLToPath(new URL("trial-main.ts", import.meta.url)), device];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { timeout: 3 * minutes }, (error, stdout, stderr) => {
+      const said = stdout.split("\n").findLast((line) => line.startsWith("{"));
+      if (said) return resolve(JSON.parse(said) as Trial);
+      const last = stderr.trim().split("\n").at(-1) || "it said nothing";
+      const end = error?.killed ? "took more than 3 minutes" : error?.signal ? `was ended by ${error.signal}` : `ended with ${error?.code ?? 0}`;
+      resolve({ reason: `a process that tried it ${end}: ${last.slice(0, 200)}` });
+    });
+  });
+}
