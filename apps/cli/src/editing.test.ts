@@ -102,7 +102,7 @@ test("what lies between begins and ends with the ends", async () => {
   assert.ok(near(samples("back.safetensors").subarray(0, elements), pixels()) < 0.1);
 });
 
-const noFile = /Expected an image at nope\.png but found no file; check the path\n/;
+const noFile = /Expected an image at nope\.png but found no such file or folder; check the path\n/;
 const noImage = /Expected an image at \S+text\.png but found Input buffer contains unsupported image format; choose a PNG, JPEG or WebP file\n/;
 
 /** What is said, the exit code, and what was asked. */
