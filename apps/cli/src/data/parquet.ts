@@ -1,5 +1,5 @@
 import type { AsyncBuffer, FileMetaData, SchemaElement } from "hyparquet";
-import { RowGroups } from "./row-groups.ts";
+import { RowGroups, rowsOf } from "./row-groups.ts";
 import { type EncodedSource, numbered } from "./source.ts";
 
 /** A shard: its rows begin with image `start` of the whole. */
@@ -122,12 +122,7 @@ async function labelled(shards: readonly Shard[], features: Readonly<Record<stri
 }
 
 async function valuesOf(shards: readonly Shard[], column: string): Promise<unknown[]> {
-  const { parquetReadObjects } = await import("hyparquet");
-  const { compressors } = await import("hyparquet-compressors");
   const parts: unknown[][] = [];
-  for (const { file, metadata } of shards) {
-    const rows = await parquetReadObjects({ file, metadata, columns: [column], compressors });
-    parts.push(rows.map((row) => row[column] as unknown));
-  }
+  for (const shard of shards) parts.push((await rowsOf(shard, { columns: [column] })).map((row) => row[column] as unknown));
   return parts.flat();
 }

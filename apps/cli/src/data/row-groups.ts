@@ -1,5 +1,5 @@
 import type { Runs } from "@ddpm/core";
-import type { ColumnChunk } from "hyparquet";
+import type { ColumnChunk, ParquetReadOptions } from "hyparquet";
 import type { Shard } from "./parquet.ts";
 
 /** Bytes of runs that may be kept: the shuffle's window is as many runs as fit. */
@@ -70,13 +70,22 @@ export class RowGroups {
     return low;
   }
 
-  async #read({ shard: { file, metadata }, from, to }: Run): Promise<readonly Uint8Array[]> {
-    const { parquetReadObjects } = await import("hyparquet");
-    const { compressors } = await import("hyparquet-compressors");
-    const columns = [this.#column];
-    const rows = await parquetReadObjects({ file, metadata, columns, rowStart: from, rowEnd: to, compressors, utf8: false, useOffsetIndex: true });
+  async #read({ shard, from, to }: Run): Promise<readonly Uint8Array[]> {
+    const rows = await rowsOf(shard, { columns: [this.#column], rowStart: from, rowEnd: to, utf8: false, useOffsetIndex: true });
     return rows.map((row) => bytesOf(row[this.#column]));
   }
+}
+
+/** Rows of a shard. Throws a SyntaxError for one that is damaged. */
+export async function rowsOf(
+  { path, file, metadata }: Shard,
+  what: Pick<ParquetReadOptions, "columns" | "rowStart" | "rowEnd" | "utf8" | "useOffsetIndex">,
+) {
+  const { parquetReadObjects } = await import("hyparquet");
+  const { compressors } = await import("hyparquet-compressors");
+  return parquetReadObjects({ file, metadata, compressors, ...what }).catch((error: Error) => {
+    throw new SyntaxError(`${path}: Expected whole parquet pages but found ${error.message}; fetch the file again`, { cause: error });
+  });
 }
 
 function bytesOf(cell: Uint8Array | { readonly bytes?: Uint8Array } | null): Uint8Array {
