@@ -64,33 +64,49 @@ const mutations: readonly Mutation[] = [
 
 /** One of `files`, changed in one to three ways. */
 export function mutated(files: readonly Uint8Array[], draw: Random): Uint8Array {
-  let bytes = files[below(draw, files.length)]!;
+  let bytes: Uint8Array = Uint8Array.from(files[below(draw, files.length)]!); // a Buffer would share its slices
   for (let n = 1 + below(draw, 3); n > 0; n--) bytes = mutations[below(draw, mutations.length)]!(bytes, draw, files);
   return bytes;
 }
 
-/** JSON, of which a part is replaced, dropped, doubled or nested. */
+const jsonValues = [
+  "null",
+  "-1",
+  "1e308",
+  "9007199254740993",
+  '"__proto__"',
+  "[]",
+  "{}",
+  "[".repeat(5000),
+  '{"__proto__":1}',
+  '""',
+  "true",
+  "0.5",
+  "1e999",
+  "8",
+  "[1,2]",
+];
+
+/** JSON, of which a value or a token is replaced, dropped or put in twice. */
 export function mutatedJson(json: string, draw: Random): string {
-  const values = [
-    "null",
-    "-1",
-    "1e308",
-    "9007199254740993",
-    '"__proto__"',
-    "[]",
-    "{}",
-    "[".repeat(5000),
-    '{"__proto__":1}',
-    '""',
-    "true",
-    "0.5",
-    "1e999",
-  ];
+  const value = (): string => jsonValues[below(draw, jsonValues.length)]!;
+  if (draw() < 0.7) return withValue(JSON.parse(json), value(), draw);
   const tokens = json.match(/"(?:[^"\\]|\\.)*"|[\d.eE+-]+|[{}[\],:]|true|false|null/g) ?? [];
-  for (let n = 1 + below(draw, 2); n > 0; n--) {
-    const at = below(draw, tokens.length);
-    const how = below(draw, 3);
-    tokens.splice(at, how === 2 ? 0 : 1, ...(how === 0 ? [] : [values[below(draw, values.length)]!]));
-  }
+  const [at, how] = [below(draw, tokens.length), below(draw, 3)];
+  tokens.splice(at, how === 2 ? 0 : 1, ...(how === 0 ? [] : [value()]));
   return tokens.join("");
+}
+
+/** JSON of a value of which a part, at any depth, is this text, or is left out. */
+function withValue(whole: unknown, text: string, draw: Random): string {
+  if (typeof whole !== "object" || whole === null || Object.keys(whole).length === 0) return text;
+  const keys = Object.keys(whole);
+  const changed = keys[below(draw, keys.length)]!;
+  const dropped = draw() < 0.1;
+  const parts = Object.entries(whole)
+    .filter(([key]) => key !== changed || !dropped)
+    .map(([key, part]) => [key, key === changed ? withValue(part, text, draw) : JSON.stringify(part)] as const);
+  return Array.isArray(whole)
+    ? `[${parts.map(([, part]) => part).join(",")}]`
+    : `{${parts.map(([key, part]) => `${JSON.stringify(key)}:${part}`).join(",")}}`;
 }

@@ -43,6 +43,9 @@ export async function parquetImages(name: string, paths: readonly string[]): Pro
   };
 }
 
+/** Rows that a byte of a file may stand for: with images in them it is far fewer. */
+const mostRows = 8;
+
 async function openShards(paths: readonly string[]): Promise<Shard[]> {
   const { asyncBufferFromFile, parquetMetadataAsync } = await import("hyparquet");
   const shards: Shard[] = [];
@@ -52,7 +55,11 @@ async function openShards(paths: readonly string[]): Promise<Shard[]> {
     const metadata = await parquetMetadataAsync(file).catch((error: Error) => {
       throw new SyntaxError(`${path}: Expected a parquet file but found ${error.message}; fetch the file again`, { cause: error });
     });
-    const rows = Number(metadata.num_rows);
+    const [rows, found] = [Number(metadata.num_rows), metadata.row_groups.reduce((n, { num_rows }) => n + Number(num_rows), 0)];
+    if (rows !== found || rows > file.byteLength * mostRows)
+      throw new SyntaxError(
+        `${path}: Expected ${rows} rows, as the file says, but found row groups of ${found} in ${file.byteLength} bytes; fetch the file again`,
+      );
     shards.push({ path, file, metadata, start, rows });
     start += rows;
   }
