@@ -39,7 +39,7 @@ function headOf(bytes: Uint8Array): { readonly shape: readonly number[]; readonl
 const deflateRatio = 1032;
 
 /** Unpacks an idx file, and no more than its own header says that it holds, however much its archive would make. Throws a SyntaxError. */
-function unpacked(archive: Uint8Array): Uint8Array {
+export function unpacked(archive: Uint8Array): Uint8Array {
   try {
     const beginning = gunzipSync(archive.subarray(0, 4096), { finishFlush: constants.Z_SYNC_FLUSH }); // four MB at most
     const { header, expected } = headOf(beginning);
