@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -68,20 +68,19 @@ function png(width: number, height: number): Uint8Array {
   return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", deflateSync(Buffer.alloc(1000))), chunk("IEND", Buffer.alloc(0))]);
 }
 
-test("an image that claims to be huge is broken, and not decoded", async () => {
-  mkdirSync(at("pictures"));
-  writeFileSync(at("pictures/a.png"), png(30_000, 30_000));
-  writeFileSync(
-    at("pictures/b.png"),
-    await sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
-      .png()
-      .toBuffer(),
-  );
-  const broken = new BrokenImages({});
-  const more = await taken(async () => (await openDataset(at("pictures"), { height: 8, width: 8, broken })).pixels(0, 0));
-  assert.match(`${broken}`, /a\.png.*exceeds pixel limit/);
-  assert.ok(more < 100, `${more} MiB`);
-});
+for (const [name, width, height, refused] of [
+  ["huge", 30_000, 30_000, /a\.png.*exceeds pixel limit/],
+  ["a line of millions", 7_000_000, 7, /a\.png.*sides of at most 32768 pixels but found 7000000 × 7/],
+] as const)
+  test(`an image that claims to be ${name} is broken, and not decoded`, async () => {
+    const pictures = mkdtempSync(join(folder, "pictures-"));
+    writeFileSync(join(pictures, "a.png"), png(width, height));
+    writeFileSync(join(pictures, "b.png"), await picture());
+    const broken = new BrokenImages({});
+    const more = await taken(async () => (await openDataset(pictures, { height: 8, width: 8, broken })).pixels(0, 0));
+    assert.match(`${broken}`, refused);
+    assert.ok(more < 100, `${more} MiB`);
+  });
 
 const picture = (): Promise<Buffer> =>
   sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
