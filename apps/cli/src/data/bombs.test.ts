@@ -135,6 +135,13 @@ test("parquet that claims more rows than its groups have is refused", async () =
   );
 });
 
+test("a label of two thousand millions makes no classes", async () => {
+  const data = [await picture(), await picture()];
+  const labels = { name: "label", data: [0, 2 ** 31 - 1], type: "INT32" as const };
+  const bytes = parquetWriteBuffer({ columnData: [{ name: "image", data, type: "BYTE_ARRAY" }, labels] });
+  await assert.rejects(take("labels.parquet", new Uint8Array(bytes)), /Expected labels below 100000 but found 2147483647/);
+});
+
 test("a header nested a hundred thousand times is refused at once", () => {
   const header = Buffer.from(`{"x":${"[".repeat(1e5)}${"]".repeat(1e5)}}`);
   const start = Buffer.alloc(8);

@@ -1,6 +1,7 @@
 import type { Runs } from "@ddpm/core";
-import type { ColumnChunk, ParquetReadOptions } from "hyparquet";
+import type { ColumnChunk } from "hyparquet";
 import type { Shard } from "./parquet.ts";
+import { parquetRows } from "./parquet-reader.ts";
 
 /** Bytes of runs that may be kept: the shuffle's window is as many runs as fit. */
 const budget = 128 * 2 ** 20;
@@ -70,25 +71,16 @@ export class RowGroups {
     return low;
   }
 
-  async #read({ shard, from, to }: Run): Promise<readonly Uint8Array[]> {
-    const rows = await rowsOf(shard, { columns: [this.#column], rowStart: from, rowEnd: to, utf8: false, useOffsetIndex: true });
-    return rows.map((row) => bytesOf(row[this.#column]));
+  async #read({ shard, from, to, bytes }: Run): Promise<readonly Uint8Array[]> {
+    const rows = { columns: [this.#column], rowStart: from, rowEnd: to, utf8: false, useOffsetIndex: true };
+    const read = await parquetRows(shard.path, rows, Math.min(bytes, shard.bytes));
+    return read.map((row) => bytesOf(row[this.#column] as Cell));
   }
 }
 
-/** Rows of a shard. Throws a SyntaxError for one that is damaged. */
-export async function rowsOf(
-  { path, file, metadata }: Shard,
-  what: Pick<ParquetReadOptions, "columns" | "rowStart" | "rowEnd" | "utf8" | "useOffsetIndex">,
-) {
-  const { parquetReadObjects } = await import("hyparquet");
-  const { compressors } = await import("hyparquet-compressors");
-  return parquetReadObjects({ file, metadata, compressors, ...what }).catch((error: Error) => {
-    throw new SyntaxError(`${path}: Expected whole parquet pages but found ${error.message}; fetch the file again`, { cause: error });
-  });
-}
+type Cell = Uint8Array | { readonly bytes?: Uint8Array } | null;
 
-function bytesOf(cell: Uint8Array | { readonly bytes?: Uint8Array } | null): Uint8Array {
+function bytesOf(cell: Cell): Uint8Array {
   return (cell instanceof Uint8Array ? cell : cell?.bytes)!;
 }
 
