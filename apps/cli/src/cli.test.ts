@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { decode, encode, shapes } from "@ddpm/core";
 import { decode as decodePng } from "fast-png";
@@ -227,6 +229,13 @@ test("denoise predicts eps, and takes a checkpoint without metadata once told th
   assert.deepEqual(decode(readFileSync(at("eps.safetensors"))).tensors.get("eps")!.shape, [1, 1, 8, 8]);
 });
 
+/** The status of an answer to a request as it stands, which no client would send so. */
+async function raw(address: URL, request: string, host = address.host): Promise<number> {
+  const socket = connect(Number(address.port), "127.0.0.1");
+  socket.write(`${request}\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(await text(socket))![1]);
+}
+
 test("playground serves its page and the one checkpoint, and nothing beside them", async () => {
   const child = spawn(process.execPath, [bin, "playground", "--no-open", "--port", "0", "--checkpoint", at("whole")], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -239,8 +248,25 @@ test("playground serves its page and the one checkpoint, and nothing beside them
     assert.match(await page.text(), /<title>ddpm playground<\/title>/);
     const checkpoint = await fetch(new URL("checkpoint/model.safetensors", address));
     assert.ok(Buffer.from(await checkpoint.arrayBuffer()).equals(readFileSync(at("whole/model.safetensors"))));
-    for (const other of ["checkpoint/config.json", "checkpoint/..%2Fconfig.json", "..%2Fpackage.json"])
+    for (const other of [
+      "checkpoint/config.json",
+      "checkpoint/..%2Fconfig.json",
+      "..%2Fpackage.json",
+      "%2e%2e/package.json",
+      "x%00",
+      "assets/",
+      "checkpoint",
+    ])
       assert.equal((await fetch(new URL(other, address))).status, 404, other);
+    assert.equal(await raw(address, "GET /../package.json HTTP/1.1"), 404);
+    assert.equal(await raw(address, "GET //etc/passwd HTTP/1.1"), 404);
+    for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) assert.equal((await fetch(address, { method })).status, 405, method);
+    assert.equal(await raw(address, "GET / HTTP/1.1", "attacker.example"), 421);
+    for (const { headers } of [page, checkpoint]) {
+      assert.match(headers.get("content-security-policy")!, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; .*frame-ancestors 'none'$/);
+      assert.doesNotMatch(headers.get("content-security-policy")!, /unsafe-inline|'unsafe-eval'/);
+      assert.equal(headers.get("x-content-type-options"), "nosniff");
+    }
   } finally {
     child.kill();
   }

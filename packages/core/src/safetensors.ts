@@ -112,12 +112,17 @@ function jsonOf(bytes: Uint8Array): unknown {
   return value;
 }
 
-/** Throws where an object of valid JSON has a key twice, of which JSON.parse would silently keep the last. */
+/** Levels of a header: itself, a tensor, its shape. */
+const deepest = 3;
+
+/** Throws where valid JSON is deeper than a header, and where an object of it has a key twice, of which JSON.parse would silently keep the last. */
 function checkUnique(json: string): void {
   const open: Set<string>[] = [];
   for (let i = 0; i < json.length; i++) {
     if (json[i] === "{" || json[i] === "[") open.push(new Set());
-    else if (json[i] === "}" || json[i] === "]") open.pop();
+    if (open.length > deepest)
+      throw new SyntaxError(`Expected a safetensors header of at most ${deepest} levels but found more: the file is damaged`);
+    if (json[i] === "}" || json[i] === "]") open.pop();
     else if (json[i] === '"') {
       const start = i;
       while (json[++i] !== '"') if (json[i] === "\\") i++;

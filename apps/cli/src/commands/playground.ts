@@ -44,11 +44,38 @@ async function playground({ checkpoint, port, open: opens }: Options): Promise<v
   await once(server, "close");
 }
 
-/** Serves the page's own files, and the one checkpoint. */
+/** What the page may do: run and reach what is its own, and fetch checkpoints that one names by https; no code may come from elsewhere or from a text. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'", // WebAssembly, not eval
+  "worker-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "connect-src 'self' https:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const headers = {
+  "content-security-policy": policy,
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+} as const;
+
+/** Names of this machine for itself. Another name that leads here is of a page that wants to read what is served (DNS rebinding). */
+const ownNames = ["localhost", "127.0.0.1"];
+
+/** Serves the page's own files, and the one checkpoint, to pages of its own. */
 function pages(folder: string, checkpoint: string | undefined): RequestListener {
   const own = sirv(folder, { dev: true });
   const wanted = checkpoint && `/${checkpointRoute}${encodeURIComponent(basename(checkpoint))}`;
   return (request, response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    if (!ownNames.includes(request.headers.host?.replace(/:\d+$/, "") ?? "")) return void response.writeHead(421).end();
+    if (request.method !== "GET" && request.method !== "HEAD") return void response.writeHead(405, { allow: "GET, HEAD" }).end();
     if (checkpoint && request.url === wanted) createReadStream(checkpoint).pipe(response);
     else own(request, response, () => void response.writeHead(404).end());
   };

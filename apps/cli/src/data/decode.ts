@@ -16,6 +16,11 @@ export interface Facts {
   readonly alpha: boolean;
 }
 
+/** What an image may claim to be, 8192 × 8192: more is a bomb rather than something to learn from. Checked before any of it is decoded. */
+const bounds = { limitInputPixels: 2 ** 26 } satisfies SharpOptions;
+/** Pixels of a side: what is a line of a few million would be resized to as long a one. */
+const longest = 2 ** 15;
+
 /** Loaded when an image has to be decoded. What it keeps of files would only fill memory here: each image is decoded once. */
 const sharp = once(async () => {
   const { default: sharp } = await import("sharp");
@@ -33,7 +38,7 @@ function once<T>(load: () => Promise<T>): () => Promise<T> {
 
 /** Rejects for what is no image. */
 export async function facts(file: Uint8Array): Promise<Facts> {
-  const { format, channels, hasAlpha, autoOrient } = await (await sharp())(file).metadata();
+  const { format, channels, hasAlpha, autoOrient } = await (await sharp())(file, bounds).metadata();
   return { format, height: autoOrient.height, width: autoOrient.width, grey: channels <= 2, alpha: hasAlpha };
 }
 
@@ -54,8 +59,13 @@ export async function shrunk(file: Uint8Array, most: number): Promise<Pixels> {
 }
 
 async function resized(image: Uint8Array | Pixels, channels: Size["channels"], background: string, resize: ResizeOptions): Promise<Pixels> {
-  const [input, options] = image instanceof Uint8Array ? ([image, {}] as const) : ([image.data, { raw: image } satisfies SharpOptions] as const);
-  const { data, info } = await (await sharp())(input, options)
+  const [input, options] = image instanceof Uint8Array ? ([image, bounds] as const) : ([image.data, { raw: image } satisfies SharpOptions] as const);
+  const pipeline = (await sharp())(input, options);
+  if (image instanceof Uint8Array) {
+    const { width, height } = await pipeline.metadata();
+    if (Math.max(width, height) > longest) throw new RangeError(`Expected sides of at most ${longest} pixels but found ${width} × ${height}`);
+  }
+  const { data, info } = await pipeline
     .autoOrient()
     .flatten({ background })
     .resize(resize)

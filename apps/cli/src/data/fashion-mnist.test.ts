@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { fashionMnist } from "./fashion-mnist.ts";
 import { openDataset } from "./index.ts";
@@ -14,7 +18,20 @@ after(() => rm(root, { recursive: true }));
 const name = "train-images-idx3-ubyte";
 const idx = Buffer.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40]);
 const absent = join(root, "absent");
-const unreached = () => assert.fail("fetched what was at hand");
+const unreached = "http://unreached.invalid";
+
+/** A server of files, as good or as bad as `answer` is. */
+async function serving(answer: (request: IncomingMessage, response: ServerResponse) => unknown): Promise<{ origin: string } & AsyncDisposable> {
+  const server = createServer((request, response) => void answer(request, response)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await promisify(server.close.bind(server))();
+    },
+  };
+}
 
 /** A new folder with one file. */
 async function folderWith(file: string, content: Uint8Array): Promise<string> {
@@ -50,9 +67,14 @@ test("openDataset() names the choices", async () => {
 
 for (const [what, file, content, message] of [
   ["a corrupt gz", `${name}.gz`, gzipSync(idx).fill(0, 12, 16), /train-images-idx3-ubyte\.gz: .*; fetch the file again$/],
-  ["a truncated gz", `${name}.gz`, gzipSync(idx).subarray(0, 20), /\.gz: unexpected end of file; fetch the file again$/],
+  [
+    "a truncated gz",
+    `${name}.gz`,
+    gzipSync(idx).subarray(0, 20),
+    /\.gz: Expected an idx header of 16 bytes but found \d+ bytes; the file is truncated; fetch the file again$/,
+  ],
   ["an empty gz", `${name}.gz`, new Uint8Array(), /\.gz: .*; fetch the file again$/],
-  ["no gz", `${name}.gz`, idx, /\.gz: incorrect header check; fetch the file again$/],
+  ["no gz", `${name}.gz`, idx, /\.gz: Expected an idx file in gzip but found incorrect header check; fetch the file again$/],
   ["a truncated idx", name, idx.subarray(0, -1), /train-images-idx3-ubyte: Expected 4 bytes .* but found 3/],
   ["labels", name, Buffer.of(0, 0, 8, 1, 0, 0, 0, 1, 7), /Expected images \[count, height, width\] but found \[1\]/],
   ["images without pixels", name, Buffer.of(0, 0, 8, 3, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2), /but found \[5, 0, 2\]/],
@@ -64,50 +86,83 @@ for (const [what, file, content, message] of [
 
 test("fashionMnist() prefers the cache, then the system's folder, and fetches neither", async () => {
   const [cache, installed] = [await folderWith(`${name}.gz`, gzipSync(idx)), await folderWith(`${name}.gz`, gzipSync(idx.with(16, 99)))];
-  assert.equal((await fashionMnist({ cache, installed, fetch: unreached })).pixels(0)[0], 10);
-  assert.equal((await fashionMnist({ cache: absent, installed, fetch: unreached })).pixels(0)[0], 99);
+  assert.equal((await fashionMnist({ cache, installed, origin: unreached })).pixels(0)[0], 10);
+  assert.equal((await fashionMnist({ cache: absent, installed, origin: unreached })).pixels(0)[0], 99);
 });
 
 test("fashionMnist() offline says where to put the file and which package has it", async () => {
-  const fetch = () => Promise.reject(new TypeError("fetch failed", { cause: new Error("getaddrinfo ENOTFOUND") }));
-  await assert.rejects(fashionMnist({ cache: absent, installed: absent, fetch }), {
-    message: /found getaddrinfo ENOTFOUND; put train-labels-idx1-ubyte\.gz into .*absent, or on Debian: apt-get install dataset-fashion-mnist$/,
+  await assert.rejects(fashionMnist({ cache: absent, installed: absent, origin: unreached }), {
+    message:
+      /found getaddrinfo .*unreached\.invalid; put train-labels-idx1-ubyte\.gz into .*absent, or on Debian: apt-get install dataset-fashion-mnist$/,
   });
 });
 
-test("fashionMnist() refuses a download that is not the published file, and keeps nothing", async () => {
-  const options = (response: Response) => ({ cache: absent, installed: absent, fetch: async () => response });
-  await assert.rejects(fashionMnist(options(new Response("no", { status: 404 }))), { message: /but found status 404; put/ });
-  await assert.rejects(fashionMnist(options(new Response(gzipSync(idx)))), { message: /with md5 25c81989df183df01b3e8a0aad5dffbe but found/ });
-  assert.equal(existsSync(absent), false);
-});
+const answers: Readonly<Record<string, readonly [(request: IncomingMessage, response: ServerResponse) => unknown, RegExp]>> = {
+  "nothing of that name": [(_, response) => response.writeHead(404).end("no"), /but found status 404; put/],
+  "an error": [(_, response) => response.writeHead(500).end(), /but found status 500; put/],
+  "another file": [(_, response) => response.end(gzipSync(idx)), /with md5 25c81989df183df01b3e8a0aad5dffbe but found/],
+  "no bytes": [(_, response) => response.end(), /with md5 25c81989df183df01b3e8a0aad5dffbe but found/],
+  "a page of a portal that it leads to": [
+    (request, response) => (request.url === "/portal" ? response.end("<html>") : response.writeHead(302, { location: "/portal" }).end()),
+    /with md5 25c81989df183df01b3e8a0aad5dffbe but found/,
+  ],
+  "itself for ever": [(request, response) => response.writeHead(302, { location: request.url }).end(), /but found redirect count exceeded; put/],
+  "a file cut short": [
+    (_, response) => {
+      response.writeHead(200, { "content-length": 1000 }).write("cut");
+      setTimeout(() => response.destroy(), 20);
+    },
+    /but found (terminated|other side closed); put/,
+  ],
+  "bytes without end": [
+    (_, response) => {
+      const more = (): void => {
+        while (response.write(Buffer.alloc(2 ** 20)));
+      };
+      response.on("drain", more);
+      more();
+    },
+    /but found more than 33554432 bytes; put/,
+  ],
+  "nothing at all": [() => {}, /but found nothing for 0\.3 s; put/],
+  "nothing after the beginning": [(_, response) => response.write("x"), /but found nothing for 0\.3 s; put/],
+};
+for (const [what, [answer, message]] of Object.entries(answers)) {
+  test(`fashionMnist() refuses a server that answers with ${what}, and keeps nothing`, async () => {
+    await using server = await serving(answer);
+    await assert.rejects(fashionMnist({ cache: absent, installed: absent, origin: server.origin, patience: 300 }), { message });
+    assert.equal(existsSync(absent), false);
+  });
+}
 
 const debian = "/usr/share/datasets/fashion-mnist";
 const skip = !existsSync(debian) && "needs dataset-fashion-mnist";
 
 /** The published files, made of Debian's: the same compressed bytes in a gzip header with a time (2017-08-31) and the name. */
-async function published(url: string): Promise<Response> {
-  const file = url.slice(url.lastIndexOf("/") + 1);
+async function published({ url }: IncomingMessage, response: ServerResponse): Promise<void> {
+  const file = url!.slice(1);
   const header = Buffer.from("1f8b0808dee9a7590003", "hex");
-  return new Response(Buffer.concat([header, Buffer.from(file.replace(".gz", "\0")), (await readFile(join(debian, file))).subarray(10)]));
+  response.end(Buffer.concat([header, Buffer.from(file.replace(".gz", "\0")), (await readFile(join(debian, file))).subarray(10)]));
 }
 
 test("fashionMnist() takes the published files into the cache", { skip }, async () => {
   const cache = join(root, "cache", "fashion-mnist");
-  const fetched = await fashionMnist({ cache, installed: absent, fetch: published });
+  await using server = await serving(published);
+  const fetched = await fashionMnist({ cache, installed: absent, origin: server.origin });
   assert.deepEqual([fetched.count, fetched.size.height, fetched.size.width], [60_000, 28, 28]);
   assert.deepEqual((await readdir(cache)).toSorted(), [`${name}.gz`, "train-labels-idx1-ubyte.gz"]);
   assert.deepEqual(
     [0, 1, 59_999].map((i) => fetched.classes![fetched.label!(i)]),
     ["Ankle boot", "T-shirt/top", "Sandal"],
   );
-  const again = await fashionMnist({ cache, installed: absent, fetch: unreached });
+  const again = await fashionMnist({ cache, installed: absent, origin: unreached });
   assert.deepEqual(again.pixels(59_999), fetched.pixels(59_999));
 });
 
 test("fashionMnist() names a cache folder it cannot make", { skip }, async () => {
   const cache = join(await folderWith("file", idx), "file", "cache");
-  await assert.rejects(fashionMnist({ cache, installed: absent, fetch: published }), {
+  await using server = await serving(published);
+  await assert.rejects(fashionMnist({ cache, installed: absent, origin: server.origin }), {
     message: /^Expected to make the folder .*cache but found ENOTDIR.*; put /,
   });
 });

@@ -1,19 +1,31 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder } from "@ddpm/backend-node";
-import { writeAtomically } from "../files.ts";
-import { idxImages } from "./idx.ts";
+import { makeFolder, writeAtomically } from "../files.ts";
+import { idxImages, unpacked } from "./idx.ts";
 import type { DecodedSource } from "./source.ts";
 
 const debian = "/usr/share/datasets/fashion-mnist";
 const official = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com";
-/** Images and labels with the md5 that the data set's README publishes; Debian's files hold the same in another gzip header. */
+/**
+ * Images and labels with the md5 that the data set's README publishes and, since they come over plain http and md5 can be forged, the SHA-256 of what they
+ * unpack to; Debian's files hold the same in another gzip header.
+ */
 const files = {
-  "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-  "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+  "train-images-idx3-ubyte.gz": {
+    md5: "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    unpacked: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+  },
+  "train-labels-idx1-ubyte.gz": {
+    md5: "25c81989df183df01b3e8a0aad5dffbe",
+    unpacked: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+  },
 } as const;
+type Sums = (typeof files)[keyof typeof files];
+
+/** Bytes of the larger file, and some. */
+const largest = 2 ** 25;
 const images = "train-images-idx3-ubyte.gz" satisfies keyof typeof files;
 
 /** Labels 0 to 9, in the words of the data set's README. */
@@ -23,33 +35,57 @@ export interface FashionMnistOptions {
   readonly cache?: string;
   /** Where a package of the system may have put the files. */
   readonly installed?: string;
-  readonly fetch?: (url: string) => Promise<Response>;
+  /** Where the official files are. */
+  readonly origin?: string;
+  /** Milliseconds without a byte after which a server counts as gone. */
+  readonly patience?: number;
 }
 
 /** Fashion-MNIST's 60,000 training images and their labels: from the user's cache, else Debian's package, else the official download into the cache. */
 export async function fashionMnist(options: FashionMnistOptions = {}): Promise<DecodedSource> {
-  const { cache = join(cacheFolder(), "fashion-mnist"), installed = debian, fetch = globalThis.fetch } = options;
+  const { cache = join(cacheFolder(), "fashion-mnist"), installed = debian, origin = official, patience = 30_000 } = options;
   const folder = [cache, installed].find((folder) => existsSync(join(folder, images)));
-  if (!folder) for (const [file, md5] of Object.entries(files).reverse()) await download(cache, file, md5, fetch); // images last: with them it is whole
+  if (!folder) for (const [file, sums] of Object.entries(files).reverse()) await download(cache, file, sums, { origin, patience }); // images last: with them it is whole
   return idxImages("fashion-mnist", join(folder ?? cache, images), garments);
 }
 
-async function download(folder: string, file: string, md5: string, fetch: (url: string) => Promise<Response>): Promise<void> {
+async function download(folder: string, file: string, sums: Sums, { origin, patience }: { origin: string; patience: number }): Promise<void> {
   const advice = `put ${file} into ${folder}, or on Debian: apt-get install dataset-fashion-mnist`;
   const fail = (expected: string) => (error: Error) => {
     const reason = (error.cause as Error | undefined)?.message ?? error.message; // fetch hides why it failed
     throw new Error(`Expected to ${expected} but found ${reason}; ${advice}`, { cause: error });
   };
-  const url = `${official}/${file}`;
-  const bytes = await body(url, fetch).catch(fail(`fetch Fashion-MNIST from ${url}`));
-  const found = createHash("md5").update(bytes).digest("hex");
-  if (found !== md5) throw new Error(`Expected ${file} with md5 ${md5} but found ${found}; ${advice}`);
-  await mkdir(folder, { recursive: true }).catch(fail(`make the folder ${folder}`));
+  const url = `${origin}/${file}`;
+  const bytes = await body(url, patience).catch(fail(`fetch Fashion-MNIST from ${url}`));
+  check("md5", sums.md5, bytes);
+  check("sha256", sums.unpacked, unpacked(bytes));
+  await makeFolder(folder).catch(fail(`make the folder ${folder}`));
   await writeAtomically(join(folder, file), bytes);
+
+  function check(kind: "md5" | "sha256", expected: string, content: Uint8Array): void {
+    const found = createHash(kind).update(content).digest("hex");
+    if (found !== expected) throw new Error(`Expected ${file} with ${kind} ${expected} but found ${found}; ${advice}`);
+  }
 }
 
-async function body(url: string, fetch: (url: string) => Promise<Response>): Promise<Uint8Array> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`status ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
+/** The bytes at a URL. Rejects where there are too many, or none for too long. */
+async function body(url: string, patience: number): Promise<Uint8Array> {
+  const gone = new AbortController();
+  const timer = setTimeout(() => gone.abort(new Error(`nothing for ${patience / 1000} s`)), patience);
+  try {
+    const response = await fetch(url, { signal: gone.signal });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for await (const part of response.body ?? []) {
+      timer.refresh();
+      parts.push(part);
+      length += part.length;
+      if (length > largest) throw new Error(`more than ${largest} bytes`);
+    }
+    return Buffer.concat(parts);
+  } finally {
+    clearTimeout(timer);
+    gone.abort();
+  }
 }

@@ -1,11 +1,13 @@
-import type { AsyncBuffer, FileMetaData, SchemaElement } from "hyparquet";
+import type { FileMetaData, SchemaElement } from "hyparquet";
+import { parquetFacts, parquetRows } from "./parquet-reader.ts";
 import { RowGroups } from "./row-groups.ts";
 import { type EncodedSource, numbered } from "./source.ts";
 
 /** A shard: its rows begin with image `start` of the whole. */
 export interface Shard {
   readonly path: string;
-  readonly file: AsyncBuffer;
+  /** Its length. */
+  readonly bytes: number;
   readonly metadata: FileMetaData;
   readonly start: number;
   readonly rows: number;
@@ -43,17 +45,20 @@ export async function parquetImages(name: string, paths: readonly string[]): Pro
   };
 }
 
+/** Rows that a byte of a file may stand for: with images in them it is far fewer. */
+const mostRows = 8;
+
 async function openShards(paths: readonly string[]): Promise<Shard[]> {
-  const { asyncBufferFromFile, parquetMetadataAsync } = await import("hyparquet");
   const shards: Shard[] = [];
   let start = 0;
   for (const path of paths) {
-    const file = await asyncBufferFromFile(path);
-    const metadata = await parquetMetadataAsync(file).catch((error: Error) => {
-      throw new SyntaxError(`${path}: Expected a parquet file but found ${error.message}; fetch the file again`, { cause: error });
-    });
-    const rows = Number(metadata.num_rows);
-    shards.push({ path, file, metadata, start, rows });
+    const { metadata, bytes } = await parquetFacts(path);
+    const [rows, found] = [Number(metadata.num_rows), metadata.row_groups.reduce((n, { num_rows }) => n + Number(num_rows), 0)];
+    if (rows !== found || rows > bytes * mostRows)
+      throw new SyntaxError(
+        `${path}: Expected ${rows} rows, as the file says, but found row groups of ${found} in ${bytes} bytes; fetch the file again`,
+      );
+    shards.push({ path, bytes, metadata, start, rows });
     start += rows;
   }
   return shards;
@@ -122,12 +127,7 @@ async function labelled(shards: readonly Shard[], features: Readonly<Record<stri
 }
 
 async function valuesOf(shards: readonly Shard[], column: string): Promise<unknown[]> {
-  const { parquetReadObjects } = await import("hyparquet");
-  const { compressors } = await import("hyparquet-compressors");
   const parts: unknown[][] = [];
-  for (const { file, metadata } of shards) {
-    const rows = await parquetReadObjects({ file, metadata, columns: [column], compressors });
-    parts.push(rows.map((row) => row[column] as unknown));
-  }
+  for (const shard of shards) parts.push((await parquetRows(shard.path, { columns: [column] }, shard.bytes)).map((row) => row[column]));
   return parts.flat();
 }

@@ -1,6 +1,7 @@
 import type { Runs } from "@ddpm/core";
 import type { ColumnChunk } from "hyparquet";
 import type { Shard } from "./parquet.ts";
+import { parquetRows } from "./parquet-reader.ts";
 
 /** Bytes of runs that may be kept: the shuffle's window is as many runs as fit. */
 const budget = 128 * 2 ** 20;
@@ -70,16 +71,16 @@ export class RowGroups {
     return low;
   }
 
-  async #read({ shard: { file, metadata }, from, to }: Run): Promise<readonly Uint8Array[]> {
-    const { parquetReadObjects } = await import("hyparquet");
-    const { compressors } = await import("hyparquet-compressors");
-    const columns = [this.#column];
-    const rows = await parquetReadObjects({ file, metadata, columns, rowStart: from, rowEnd: to, compressors, utf8: false, useOffsetIndex: true });
-    return rows.map((row) => bytesOf(row[this.#column]));
+  async #read({ shard, from, to, bytes }: Run): Promise<readonly Uint8Array[]> {
+    const rows = { columns: [this.#column], rowStart: from, rowEnd: to, utf8: false, useOffsetIndex: true };
+    const read = await parquetRows(shard.path, rows, Math.min(bytes, shard.bytes));
+    return read.map((row) => bytesOf(row[this.#column] as Cell));
   }
 }
 
-function bytesOf(cell: Uint8Array | { readonly bytes?: Uint8Array } | null): Uint8Array {
+type Cell = Uint8Array | { readonly bytes?: Uint8Array } | null;
+
+function bytesOf(cell: Cell): Uint8Array {
   return (cell instanceof Uint8Array ? cell : cell?.bytes)!;
 }
 

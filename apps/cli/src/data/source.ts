@@ -42,5 +42,12 @@ export interface EncodedSource extends Described {
 
 export type Source = DecodedSource | EncodedSource;
 
-/** The names of labels 0 to `most`, where the data have no better ones. */
-export const numbered = (most: number): string[] => Array.from({ length: most + 1 }, (_, label) => String(label));
+/** Classes that a model may have: see `model.classes`. */
+const mostClasses = 100_000;
+
+/** The names of labels 0 to `most`, where the data have no better ones. Throws a SyntaxError for more than a model can have. */
+export function numbered(most: number): string[] {
+  if (most >= mostClasses)
+    throw new SyntaxError(`Expected labels below ${mostClasses} but found ${most}; fetch the file again, or number its classes from 0`);
+  return Array.from({ length: most + 1 }, (_, label) => String(label));
+}

@@ -9,6 +9,9 @@ type Place = Pick<Entry, "relativeOffsetOfLocalHeader" | "compressedSize" | "unc
 
 const [stored, deflated] = [0, 8];
 
+/** Bytes that one image may unpack to. */
+const largest = 2 ** 28;
+
 /** The image files of a zip archive, read where they stand; folders in it are classes. Throws a SyntaxError for a damaged archive or one without images. */
 export async function zipArchive(path: string): Promise<EncodedSource> {
   const { openPromise } = await import("yauzl");
@@ -43,6 +46,8 @@ async function fileAt(archive: ZipFile, place: Place): Promise<Uint8Array> {
   const { compressionMethod, compressedSize, uncompressedSize } = place;
   if (compressionMethod !== stored && compressionMethod !== deflated)
     throw new SyntaxError(`Expected a file stored or deflated but found compression method ${compressionMethod}`);
+  if (uncompressedSize > largest)
+    throw new SyntaxError(`Expected a file of at most ${largest} bytes but found one that unpacks to ${uncompressedSize}`);
   const { fileDataStart } = await archive.readLocalFileHeaderPromise(place as Entry, { minimal: true });
   const stream = await new Promise<Readable>((resolve, reject) => {
     // yauzl 3.4's own promise of this passes its arguments to another function
