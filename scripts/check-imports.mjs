@@ -9,9 +9,10 @@ const allowed = {
   "packages/backend-tfjs": ["core"],
   "packages/backend-node": ["core", "backend-tfjs"],
   "packages/backend-web": ["core", "backend-tfjs"],
-  "apps/cli": ["core", "backend-node"],
+  "apps/cli": ["core", "backend-node", "playground"],
   "apps/playground": ["core", "backend-web"],
   "examples/cold-diffusion": ["core", "backend-node"],
+  torture: ["core"],
   bench: ["core", "backend-node", "backend-web"],
   e2e: ["core", "backend-web"],
 };
@@ -33,13 +34,13 @@ function check(file, folder, packages) {
 
 function isAllowed(specifier, file, folder, packages) {
   if (specifier.startsWith(".")) return !relative(folder, resolve(dirname(file), specifier)).startsWith("..");
-  if (specifier === "@ddpm/torture") return isTest(file);
+  if (/^@ddpm\/torture(\/|$)/.test(specifier)) return isTest(file);
   if (specifier.startsWith("@ddpm/")) return packages.includes(specifier.split("/")[1]);
-  return !folder.endsWith("core") || isTest(file) || /\/(test|scripts)\//.test(file);
+  return !folder.endsWith("core") || isTest(file) || /\/scripts\//.test(file);
 }
 
 function isTest(file) {
-  return /\.(test|spec)\.ts$/.test(file);
+  return /\.(test|spec)\.ts$|\/test\//.test(file);
 }
 
 function sources(folder) {

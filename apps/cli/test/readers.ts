@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { configure, encode, encodeModel, initialState, parametersFrom, presets, trainingStep } from "@ddpm/core";
+import { mutated, mutatedJson, type Random } from "@ddpm/torture/mutation";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { ZipFile } from "yazl";
@@ -13,7 +14,6 @@ import { pictures } from "../src/data/pictures.ts";
 import { RunFolder } from "../src/run-folder.ts";
 import { readImages } from "../src/tensor-file.ts";
 import { logLines } from "../src/training-log.ts";
-import { mutated, mutatedJson, type Random } from "./mutation.ts";
 
 /** A reader of files from outside: files that it takes, how they are spoiled, and how it is asked for all that it reads. */
 export interface Reader {

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mutated, random } from "@ddpm/torture/mutation";
 import { complaintOf } from "../src/complaint.ts";
-import { mutated, random } from "./mutation.ts";
 import { readers } from "./readers.ts";
 
 const [name, seed, first, last] = [process.argv[2]!, ...process.argv.slice(3).map(Number)] as [string, number, number, number];

@@ -22,13 +22,20 @@ export function writeAddress(tab: TabName, form: HTMLFormElement | null, visit: 
   else history.replaceState(undefined, "", address);
 }
 
-/** Sets a form as the settings say. Each control tells its change at once, since it may bound the next one. */
+/** Sets a form as the settings say, but for choices that there are not. Each control tells its change at once, since it may bound the next one. */
 export function restore(form: HTMLFormElement, settings: URLSearchParams): void {
   for (const [name, value] of settings) {
     const control = form.elements.namedItem(name);
     if (!(control instanceof HTMLInputElement || control instanceof HTMLSelectElement || control instanceof RadioNodeList)) continue;
+    if (!offers(control, value)) continue;
     if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = control.value === value;
     else control.value = value;
     form.dispatchEvent(new Event("input", { bubbles: true }));
   }
+}
+
+function offers(control: HTMLInputElement | HTMLSelectElement | RadioNodeList, value: string): boolean {
+  if (control instanceof HTMLInputElement) return true;
+  const choices = control instanceof HTMLSelectElement ? [...control.options] : [...control].filter((node) => node instanceof HTMLInputElement);
+  return choices.some((choice) => choice.value === value);
 }

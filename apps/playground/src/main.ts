@@ -25,7 +25,7 @@ const open = {
     const { openTrain } = await import("./train/tab.ts");
     return openTrain(connection, (name, checkpoint) => {
       choose("draw");
-      void model.load(name, checkpoint.arrayBuffer());
+      model.loadFile(new File([checkpoint], name));
     });
   }),
 } satisfies Record<TabName, () => Promise<unknown>>;
@@ -64,7 +64,7 @@ async function take(files: readonly File[]): Promise<void> {
   }
   if (checkpoint) {
     if (shown !== "inspect") choose("draw");
-    void model.load(checkpoint.name, checkpoint.arrayBuffer());
+    model.loadFile(checkpoint);
   }
 }
 

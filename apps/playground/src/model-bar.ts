@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import { bytesOf, fetched, largest } from "./opening.ts";
 import { element, tell } from "./page.ts";
 import type { ModelFacts } from "./protocol.ts";
 
@@ -12,6 +13,8 @@ export class ModelBar {
   /** The Draw form's hidden field, so that a link names the bundled model. */
   readonly #name: HTMLInputElement;
   #facts: ModelFacts | undefined;
+  /** Counts loads: of one that takes long nothing is heard when another has begun. */
+  #turn = 0;
 
   constructor(connection: Connection, form: HTMLFormElement) {
     this.#connection = connection;
@@ -32,24 +35,31 @@ export class ModelBar {
     return this.#facts;
   }
 
-  /** Loads a checkpoint from what is still to be read. */
-  async load(name: string, source: Promise<ArrayBuffer>): Promise<void> {
-    tell(this.#message, `Reading ${name} …`);
-    try {
-      const bytes = await source;
-      this.#connection.ask({ kind: "load", name, bytes }, [bytes]);
-    } catch (error) {
-      this.#refuse(`${name}: ${(error as Error).message}`);
-    }
+  loadFile(file: File): void {
+    void this.#load(file.name, () => bytesOf(file, largest.checkpoint));
   }
 
   loadAddress(address: string): void {
-    void this.load(address, fetched(address));
+    void this.#load(address, (progress) => fetched(address, largest.checkpoint, progress));
   }
 
   /** Loads the bundled model of this name; nothing where there is none, or where it is loaded. */
   loadBundled(name: string): void {
-    if (bundled.includes(name) && this.#facts?.name !== name) void this.load(name, fetched(`models/${name}.safetensors`));
+    if (!bundled.includes(name) || this.#facts?.name === name) return;
+    void this.#load(name, (progress) => fetched(`models/${name}.safetensors`, largest.checkpoint, progress));
+  }
+
+  /** Loads a checkpoint with `read`, which tells how much it has read. */
+  async #load(name: string, read: (progress: (bytes: string) => unknown) => Promise<ArrayBuffer>): Promise<void> {
+    const turn = ++this.#turn;
+    const latest = (): boolean => turn === this.#turn;
+    tell(this.#message, `Reading ${name} …`);
+    try {
+      const bytes = await read((soFar) => latest() && tell(this.#message, `Reading ${name} … ${soFar}`));
+      if (latest()) this.#connection.ask({ kind: "load", name, bytes }, [bytes]);
+    } catch (error) {
+      if (latest()) this.#refuse(`${name}: ${(error as Error).message}`);
+    }
   }
 
   #refuse(message: string): void {
@@ -67,10 +77,4 @@ function described({ name, config, parameters, trained }: ModelFacts): string {
   const classes = config["model.classes"].length;
   const kinds = classes > 0 ? ` of ${classes} classes` : "";
   return `${name}: ${parameters.toLocaleString("en")} parameters, ${image} pictures${kinds}, trained for ${trained.toLocaleString("en")} steps`;
-}
-
-async function fetched(address: string): Promise<ArrayBuffer> {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`Expected a checkpoint but the server answered ${response.status}`);
-  return response.arrayBuffer();
 }

@@ -27,9 +27,10 @@ export class PictureChoice {
     try {
       const bitmap = await bitmapOf(file);
       this.#own?.choice.remove();
+      this.#own?.bitmap.close();
       this.#own = { bitmap, choice: choiceOf("own", file.name, pictureOf(bitmap, thumbnail)) };
     } catch (error) {
-      return tell(this.#message, (error as Error).message, "error");
+      return tell(this.#message, `${file.name}: ${(error as Error).message}`, "error");
     }
     tell(this.#message, file.name);
     this.#place.append(this.#own.choice);

@@ -1,4 +1,5 @@
 import { shapes } from "@ddpm/core";
+import { checkSize, largest } from "./opening.ts";
 
 export interface PictureSize {
   readonly height: number;
@@ -40,9 +41,37 @@ const luma = ([red, green, blue]: readonly number[]): number => Math.round(0.299
 
 const toValues = (bytes: ArrayLike<number>): Float32Array => Float32Array.from(bytes, (byte) => byte / 127.5 - 1);
 
-/** Reads a person's file. Throws a TypeError where it is no picture. */
+/** Pixels of a person's picture at most: those of a large camera, which take 256 MiB to decode. */
+const mostPixels = 2 ** 26;
+
+/** Reads a person's file. Throws a TypeError where it is no picture, and a RangeError where it is too large to decode. */
 export async function bitmapOf(file: File): Promise<ImageBitmap> {
+  checkSize(file, largest.picture);
+  const { width, height } = await sizeOf(file);
+  if (width * height > mostPixels)
+    throw new RangeError(`Expected a picture of at most ${mostPixels} pixels but found ${width} × ${height}; make it smaller`);
   return createImageBitmap(file).catch((cause) => {
-    throw new TypeError(`${file.name}: Expected a picture but this browser cannot read it as one; choose a PNG, JPEG or WebP file`, { cause });
+    throw noPicture(cause);
   });
+}
+
+const noPicture = (cause: unknown): TypeError =>
+  new TypeError("Expected a picture but this browser cannot read it as one; choose a PNG, JPEG or WebP file", { cause });
+
+/** The size that a picture claims, without its pixels being decoded. */
+async function sizeOf(file: File): Promise<{ width: number; height: number }> {
+  const image = new Image();
+  const loaded = new Promise((resolve, reject) => {
+    image.onload = resolve;
+    image.onerror = reject;
+  });
+  image.src = URL.createObjectURL(file);
+  try {
+    await loaded.catch((cause) => {
+      throw noPicture(cause);
+    });
+    return { width: image.naturalWidth, height: image.naturalHeight };
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
 }

@@ -1,6 +1,6 @@
 // Holds the model, draws with it and trains a new one, so that the page stays smooth
 import { chooseDevice, openDevice } from "@ddpm/backend-web";
-import { type Backend, type Config, compileSampler, DeviceLost, imageShape, type Numbers, type Reached } from "@ddpm/core";
+import { type Backend, type Config, compileSampler, DeviceLost, imageShape, type Numbers, type Reached, size } from "@ddpm/core";
 import plain from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url";
 import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import threaded from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url";
@@ -66,6 +66,9 @@ async function draw(settings: Settings): Promise<void> {
   });
 }
 
+/** Numbers of all images that are drawn at once; they stand in the page a few times. */
+const mostNumbers = 2 ** 25;
+
 interface Drawing extends Model {
   readonly settings: Settings;
   readonly resume: Reached | undefined;
@@ -76,6 +79,8 @@ interface Drawing extends Model {
 async function drawFrom(opened: Backend, { config, parameters, settings, resume, reach }: Drawing): Promise<void> {
   const { sampler, steps, eta, labels, guidance, seed, start, clip } = settings;
   if (cancelled) return say({ kind: "cancelled" });
+  const most = Math.floor(mostNumbers / size(imageShape(config, 1)));
+  if (labels.length > most) throw new RangeError(`Expected at most ${most} images of this size at once but found ${labels.length}; choose fewer`);
   const conditions = { guided: guidance !== 1, inpainting: start.kind === "part" };
   const options = { sampler, batch: labels.length, steps, clip, ...(sampler === "ddim" && { eta }), ...conditions };
   await using compiled = await compileSampler(opened, config, parameters, options);

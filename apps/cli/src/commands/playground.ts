@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import policy from "@ddpm/playground/policy.json" with { type: "json" };
 import { type Command, InvalidArgumentError, Option } from "commander";
 import open from "open";
 import sirv from "sirv";
@@ -44,21 +45,11 @@ async function playground({ checkpoint, port, open: opens }: Options): Promise<v
   await once(server, "close");
 }
 
-/** What the page may do: run and reach what is its own, and fetch checkpoints that one names by https; no code may come from elsewhere or from a text. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'", // WebAssembly, not eval
-  "worker-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "connect-src 'self' https:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+/** The page's own policy, which its workers and what else is served keep too; and no other page may show it within itself. */
+const contentSecurityPolicy = Object.entries({ ...policy, "frame-ancestors": "'none'" }).map((directive) => directive.join(" "));
 
 const headers = {
-  "content-security-policy": policy,
+  "content-security-policy": contentSecurityPolicy.join("; "),
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",

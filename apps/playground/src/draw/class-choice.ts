@@ -51,10 +51,10 @@ export class ClassChoice {
     return columns ? `${labels.length > this.#names.length ? "A row" : "One"} ${all}` : `Class: ${this.#names[first]}`;
   }
 
-  /** A row for each class, but one row where there is one picture of each: a column would be long. */
+  /** A row for each class; where there is one picture of each they stand side by side, as many as fit on a screen. */
   #inRows(count: number): Pick<Wanted, "labels" | "columns"> {
     const { labels, columns } = labelsInRows([...this.#names.keys()], count);
-    return { labels, columns: columns > 1 ? columns : labels.length };
+    return { labels, columns: columns > 1 ? columns : Math.min(labels.length, 32) };
   }
 
   #look(): void {

@@ -1,16 +1,29 @@
-import { checkModel, decode, modelOf, type SafetensorsFile, size, valuesOf } from "@ddpm/core";
+import { type Config, checkModel, decode, imageShape, modelOf, type SafetensorsFile, size, valuesOf } from "@ddpm/core";
 import type { ModelFacts, TensorFacts } from "../protocol.ts";
 
-/** A checkpoint as the sampler takes it, and what there is to say of it. Throws a SyntaxError or TypeError for a file that is none. */
+/** A checkpoint as the sampler takes it, and what there is to say of it. Throws a SyntaxError or TypeError for a file that is none, a RangeError for a model that is too large for a page. */
 export function openCheckpoint(name: string, bytes: Uint8Array) {
   const file = decode(bytes);
   const { parameters, metadata } = modelOf(file);
   if (!metadata) throw new TypeError("Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample");
+  checkRoom(metadata.config);
   checkModel(parameters, metadata.config);
   const tensors = tensorsOf(file);
   const count = tensors.reduce((n, { shape }) => n + size(shape), 0);
   const facts: ModelFacts = { name, config: metadata.config, parameters: count, trained: metadata.step, bytes: bytes.length, tensors };
   return { config: metadata.config, parameters: valuesOf(parameters), facts };
+}
+
+/** What a page has room for: so many numbers of an image, so many classes to choose from. */
+const most = { numbers: 2 ** 22, classes: 10_000 };
+
+function checkRoom(config: Config): void {
+  const classes = config["model.classes"].length;
+  const [, ...image] = imageShape(config, 1);
+  if (classes > most.classes)
+    throw new RangeError(`Expected a model of at most ${most.classes} classes in this page but found ${classes}; draw with ddpm sample`);
+  if (size(image) > most.numbers)
+    throw new RangeError(`Expected images of at most ${most.numbers} numbers in this page but found ${image.join(" × ")}; draw with ddpm sample`);
 }
 
 /** Every tensor of a file in PyTorch's layout, by name. */

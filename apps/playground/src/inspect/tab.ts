@@ -1,6 +1,7 @@
 import { type Config, configKeys, fields } from "@ddpm/core";
 import type { Connection } from "../connection.ts";
 import { lossChart } from "../loss-chart.ts";
+import { bytesOf, largest } from "../opening.ts";
 import { element, make, onChosen, tell } from "../page.ts";
 import type { ModelFacts, TensorFacts } from "../protocol.ts";
 import { lossesOf } from "./log.ts";
@@ -20,7 +21,7 @@ let losses: ReturnType<typeof lossChart> | undefined;
 /** Shows a log's curve in place of the one before, which stays where the new log is no good. */
 async function takeLog(file: File): Promise<void> {
   try {
-    const log = lossesOf(await file.text());
+    const log = lossesOf(new TextDecoder().decode(await bytesOf(file, largest.log)));
     losses ??= lossChart(element("log-chart"));
     losses.show(log.steps, log.losses);
     tell(message, `${file.name}: ${log.steps.length.toLocaleString("en")} steps, the last with loss ${log.losses.at(-1)!.toPrecision(4)}`);
