@@ -1,11 +1,15 @@
 // What a worker takes of the GPU, seen from outside the code that takes it
 import type { Worker } from "@playwright/test";
 
+export type ObjectKind = "Texture" | "Framebuffer" | "Buffer" | "Sync" | "Program" | "Shader";
+
 /** How many objects of a kind there are, and how many there were at most. */
 export interface Made {
-  readonly count: number;
-  readonly most: number;
+  count: number;
+  most: number;
 }
+
+type Objects = Readonly<Record<ObjectKind, Made>>;
 
 /** What `watchGpu` leaves in the worker. */
 declare const gpuWatch: {
@@ -13,34 +17,14 @@ declare const gpuWatch: {
   opened: number;
   /** Those that are neither lost nor collected. */
   living(): WebGL2RenderingContext[];
-  readonly made: Record<string, Made>;
+  /** What was made in one of them. */
+  madeIn(context: WebGL2RenderingContext): Objects;
 };
 
 /** Counts the WebGL contexts that a worker makes from now on, and their objects. */
 export const watchGpu = (worker: Worker): Promise<void> =>
   worker.evaluate(() => {
-    let contexts: WeakRef<WebGL2RenderingContext>[] = [];
-    const known = new WeakSet<RenderingContext>();
-    const made: Record<string, { count: number; most: number }> = {};
-    const living = (): WebGL2RenderingContext[] => {
-      contexts = contexts.filter((context) => context.deref()?.isContextLost() === false);
-      return contexts.flatMap((context) => context.deref() ?? []);
-    };
-    const watch = { opened: 0, living, made };
-    Object.assign(globalThis, { gpuWatch: watch });
-    const original = OffscreenCanvas.prototype.getContext as (...args: unknown[]) => RenderingContext;
-    OffscreenCanvas.prototype.getContext = function (this: OffscreenCanvas, ...args: unknown[]) {
-      const context = original.apply(this, args);
-      if (context instanceof WebGL2RenderingContext && !known.has(context)) {
-        known.add(context);
-        living();
-        contexts.push(new WeakRef(context));
-        watch.opened++;
-      }
-      return context;
-    } as typeof OffscreenCanvas.prototype.getContext;
-    const prototype = WebGL2RenderingContext.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
-    const counted = {
+    const creates: Readonly<Record<ObjectKind, string>> = {
       Texture: "createTexture",
       Framebuffer: "createFramebuffer",
       Buffer: "createBuffer",
@@ -48,27 +32,45 @@ export const watchGpu = (worker: Worker): Promise<void> =>
       Program: "createProgram",
       Shader: "createShader",
     };
-    for (const [kind, creates] of Object.entries(counted)) {
-      const own = { count: 0, most: 0 };
-      made[kind] = own;
-      const [create, remove] = [prototype[creates]!, prototype[`delete${kind}`]!];
-      prototype[creates] = function (...args) {
+    const made = new WeakMap<RenderingContext, Objects>();
+    let contexts: WeakRef<WebGL2RenderingContext>[] = [];
+    const living = (): WebGL2RenderingContext[] => contexts.flatMap((context) => context.deref() ?? []).filter((context) => !context.isContextLost());
+    const madeIn = (context: WebGL2RenderingContext): Objects => {
+      if (!made.has(context)) {
+        contexts = [...living(), context].map((context) => new WeakRef(context));
+        made.set(context, Object.fromEntries(Object.keys(creates).map((kind) => [kind, { count: 0, most: 0 }])) as unknown as Objects);
+        watch.opened++;
+      }
+      return made.get(context)!;
+    };
+    const watch = { opened: 0, living, madeIn };
+    Object.assign(globalThis, { gpuWatch: watch });
+    const original = OffscreenCanvas.prototype.getContext as (...args: unknown[]) => RenderingContext;
+    OffscreenCanvas.prototype.getContext = function (this: OffscreenCanvas, ...args: unknown[]) {
+      const context = original.apply(this, args);
+      if (context instanceof WebGL2RenderingContext) madeIn(context);
+      return context;
+    } as typeof OffscreenCanvas.prototype.getContext;
+    const prototype = WebGL2RenderingContext.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
+    for (const [kind, creating] of Object.entries(creates) as [ObjectKind, string][]) {
+      const [create, remove] = [prototype[creating]!, prototype[`delete${kind}`]!];
+      prototype[creating] = function (this: WebGL2RenderingContext, ...args) {
+        const own = madeIn(this)[kind];
         own.most = Math.max(own.most, ++own.count);
         return create.apply(this, args);
       };
-      prototype[`delete${kind}`] = function (...args) {
-        own.count--;
+      prototype[`delete${kind}`] = function (this: WebGL2RenderingContext, ...args) {
+        madeIn(this)[kind].count--;
         return remove.apply(this, args);
       };
     }
   });
 
-/** How many textures, framebuffers, buffers, fences, programs and shaders there are. */
-export const objectsOf = (worker: Worker): Promise<Record<string, Made>> => worker.evaluate(() => structuredClone(gpuWatch.made));
+/** How many textures, framebuffers, buffers, fences, programs and shaders there are in each context that is left. */
+export const objectsOf = (worker: Worker): Promise<Objects[]> => worker.evaluate(() => structuredClone(gpuWatch.living().map(gpuWatch.madeIn)));
 
-/** How many contexts there were, and how many are left. */
-export const contextsOf = (worker: Worker): Promise<{ readonly opened: number; readonly living: number }> =>
-  worker.evaluate(() => ({ opened: gpuWatch.opened, living: gpuWatch.living().length }));
+/** WebGL contexts that were ever made. */
+export const contextsOpened = (worker: Worker): Promise<number> => worker.evaluate(() => gpuWatch.opened);
 
 /** Takes all contexts away, as a browser may. */
 export const loseContexts = (worker: Worker): Promise<void> =>
