@@ -4,7 +4,7 @@ import type { Worker } from "@playwright/test";
 export type ObjectKind = "Texture" | "Framebuffer" | "Buffer" | "Sync" | "Program" | "Shader";
 
 /** How many objects of a kind there are, and how many there were at most. */
-export interface Made {
+interface Made {
   count: number;
   most: number;
 }
