@@ -70,7 +70,10 @@ function described({ name, config, parameters, trained }: ModelFacts): string {
 }
 
 async function fetched(address: string): Promise<ArrayBuffer> {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`Expected a checkpoint but the server answered ${response.status}`);
-  return response.arrayBuffer();
+  const found = await fetch(address).then(
+    (response) => (response.ok ? response : `status ${response.status}`),
+    ({ message }: Error) => message,
+  );
+  if (typeof found === "string") throw new Error(`Expected a checkpoint from ${address} but found ${found}; check the address and the connection`);
+  return found.arrayBuffer();
 }

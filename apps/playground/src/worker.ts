@@ -53,7 +53,7 @@ function load(name: string, bytes: Uint8Array): void {
 }
 
 async function draw(settings: Settings): Promise<void> {
-  if (!model) throw new TypeError("Expected a model to draw with but none is loaded");
+  if (!model) throw new TypeError("Cannot draw before a model is loaded");
   [paused, cancelled] = [false, false];
   const drawn = model;
   let resume: Reached | undefined;

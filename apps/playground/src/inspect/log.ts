@@ -17,9 +17,7 @@ export function lossesOf(text: string): Losses {
 function lossOf(line: string, number: number): { step: number; loss: number } {
   const { step, loss } = objectOf(line) ?? {};
   if (typeof step === "number" && typeof loss === "number") return { step, loss };
-  throw new SyntaxError(
-    `Expected line ${number} to be JSON with numbers "step" and "loss" but found ${line.slice(0, 60)}; choose the log.jsonl of a run folder`,
-  );
+  throw new SyntaxError(`Expected "step" and "loss" as JSON in line ${number} but found ${line.slice(0, 60)}; choose a run's log.jsonl`);
 }
 
 function objectOf(line: string): Record<string, unknown> | undefined {
