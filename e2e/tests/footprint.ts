@@ -65,6 +65,7 @@ export class Scales {
   /** The footprint of a page that is at rest. */
   async read(): Promise<Footprint> {
     await this.#page.clock.fastForward("01:01"); // the URLs of what was saved are given back after a minute
+    const gpu = await this.#gpuCounts(); // before the collection, which also takes contexts that were not given back
     const [page, worker] = [await heapOf(this.#pageTools), await heapOf(this.#workerTools)];
     const { wasm, ...tensors } = await this.#tfjs();
     const memory = {
@@ -75,7 +76,7 @@ export class Scales {
       WebAssembly: wasm,
       ...(await this.#resident()),
     };
-    return { counts: { ...(await this.#pageCounts()), ...(await this.#gpuCounts()), ...tensors }, memory };
+    return { counts: { ...(await this.#pageCounts()), ...gpu, ...tensors }, memory };
   }
 
   async #pageCounts(): Promise<Record<string, number>> {

@@ -38,7 +38,7 @@ function expectSame(what: string, before: Footprint, after: Footprint): void {
 
 /** Opens the page with a model, and with scales that watch its worker. */
 async function openOnScales(page: Page, run: string, hash = ""): Promise<Scales> {
-  test.setTimeout(4 * 3_600_000);
+  if (long) test.setTimeout(4 * 3_600_000);
   await Scales.prepare(page);
   await open(page, run, hash);
   return Scales.of(page);
