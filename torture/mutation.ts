@@ -110,3 +110,12 @@ function withValue(whole: unknown, text: string, draw: Random): string {
     ? `[${parts.map(([, part]) => part).join(",")}]`
     : `{${parts.map(([key, part]) => `${JSON.stringify(key)}:${part}`).join(",")}}`;
 }
+
+/** A safetensors file whose header's JSON is another. */
+export function withHeader(file: Uint8Array, change: (json: string) => string): Uint8Array {
+  const end = 8 + new DataView(file.buffer, file.byteOffset).getUint32(0, true);
+  const header = Buffer.from(change(Buffer.from(file.subarray(8, end)).toString()));
+  const start = Buffer.alloc(8);
+  start.writeUInt32LE(header.length);
+  return joined(start, header, file.subarray(end));
+}

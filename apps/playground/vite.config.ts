@@ -8,10 +8,9 @@ import policy from "./policy.json" with { type: "json" };
 const contentSecurityPolicy: Plugin = {
   name: "content-security-policy",
   apply: "build",
-  transformIndexHtml: () => {
-    const content = Object.entries(policy).map((directive) => directive.join(" "));
-    return [{ tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: content.join("; ") }, injectTo: "head-prepend" }];
-  },
+  transformIndexHtml: () => [
+    { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: policy.join("; ") }, injectTo: "head-prepend" },
+  ],
 };
 
 export default defineConfig({

@@ -76,4 +76,5 @@ test("twenty runs leave as much on the GPU as one", async ({ page, run }) => {
   expect(others).toEqual([]);
   expect(context!.Texture.most).toBeGreaterThan(50);
   expect(after.at(-1)).toEqual(after[0]);
+  expect(await contextsOpened(worker)).toBe(1);
 });

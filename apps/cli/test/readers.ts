@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { configure, encode, encodeModel, initialState, parametersFrom, presets, trainingStep } from "@ddpm/core";
-import { mutated, mutatedJson, type Random } from "@ddpm/torture/mutation";
+import { mutated, mutatedJson, type Random, withHeader } from "@ddpm/torture/mutation";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { ZipFile } from "yazl";
@@ -46,12 +46,7 @@ const model = parametersFrom(training.scope, initialState(training, 0));
 /** With a header that is JSON still, at times. */
 function spoiltSafetensors(files: readonly Uint8Array[], draw: Random): Uint8Array {
   if (draw() < 0.5) return mutated(files, draw);
-  const bytes = files[Math.floor(draw() * files.length)]!;
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const header = Buffer.from(mutatedJson(text(bytes.subarray(8, 8 + length)), draw));
-  const start = Buffer.alloc(8);
-  start.writeUInt32LE(header.length);
-  return new Uint8Array(Buffer.concat([start, header, bytes.subarray(8 + length)]));
+  return withHeader(files[Math.floor(draw() * files.length)]!, (json) => mutatedJson(json, draw));
 }
 
 const spoiltJson = (files: readonly Uint8Array[], draw: Random): Uint8Array =>

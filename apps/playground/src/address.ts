@@ -1,3 +1,4 @@
+import { offers } from "./page.ts";
 import { type TabName, tabNames } from "./tabs.ts";
 
 /** What the address says: the tab, and the settings of its form. */
@@ -27,15 +28,9 @@ export function restore(form: HTMLFormElement, settings: URLSearchParams): void 
   for (const [name, value] of settings) {
     const control = form.elements.namedItem(name);
     if (!(control instanceof HTMLInputElement || control instanceof HTMLSelectElement || control instanceof RadioNodeList)) continue;
-    if (!offers(control, value)) continue;
+    if (!(control instanceof HTMLInputElement || offers(control, value))) continue;
     if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = control.value === value;
     else control.value = value;
     form.dispatchEvent(new Event("input", { bubbles: true }));
   }
-}
-
-function offers(control: HTMLInputElement | HTMLSelectElement | RadioNodeList, value: string): boolean {
-  if (control instanceof HTMLInputElement) return true;
-  const choices = control instanceof HTMLSelectElement ? [...control.options] : [...control].filter((node) => node instanceof HTMLInputElement);
-  return choices.some((choice) => choice.value === value);
 }

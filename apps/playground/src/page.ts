@@ -18,6 +18,12 @@ export function make<K extends keyof HTMLElementTagNameMap>(tag: K, ...content: 
   return made;
 }
 
+/** Whether a list or a group of radio buttons has this value among its choices. */
+export function offers(control: HTMLSelectElement | RadioNodeList, value: string): boolean {
+  const choices = control instanceof HTMLSelectElement ? [...control.options] : [...control].filter((node) => node instanceof HTMLInputElement);
+  return choices.some((choice) => choice.value === value);
+}
+
 /** Gives a person a file to keep. */
 export function download(name: string, content: Blob): void {
   const link = document.createElement("a");

@@ -26,9 +26,10 @@ export class PictureChoice {
   async take(file: File): Promise<void> {
     try {
       const bitmap = await bitmapOf(file);
+      const choice = choiceOf("own", file.name, pictureOf(bitmap, thumbnail));
       this.#own?.choice.remove();
       this.#own?.bitmap.close();
-      this.#own = { bitmap, choice: choiceOf("own", file.name, pictureOf(bitmap, thumbnail)) };
+      this.#own = { bitmap, choice };
     } catch (error) {
       return tell(this.#message, `${file.name}: ${(error as Error).message}`, "error");
     }

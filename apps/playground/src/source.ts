@@ -47,28 +47,23 @@ const mostPixels = 2 ** 26;
 /** Reads a person's file. Throws a TypeError where it is no picture, and a RangeError where it is too large to decode. */
 export async function bitmapOf(file: File): Promise<ImageBitmap> {
   checkSize(file, largest.picture);
-  const { width, height } = await sizeOf(file);
+  const { width, height } = await sizeOf(file).catch(refuse);
   if (width * height > mostPixels)
     throw new RangeError(`Expected a picture of at most ${mostPixels} pixels but found ${width} × ${height}; make it smaller`);
-  return createImageBitmap(file).catch((cause) => {
-    throw noPicture(cause);
-  });
+  return createImageBitmap(file).catch(refuse);
 }
 
-const noPicture = (cause: unknown): TypeError =>
-  new TypeError("Expected a picture but this browser cannot read it as one; choose a PNG, JPEG or WebP file", { cause });
+function refuse(cause: unknown): never {
+  throw new TypeError("Expected a picture but this browser cannot read it as one; choose a PNG, JPEG or WebP file", { cause });
+}
 
 /** The size that a picture claims, without its pixels being decoded. */
 async function sizeOf(file: File): Promise<{ width: number; height: number }> {
   const image = new Image();
-  const loaded = new Promise((resolve, reject) => {
-    image.onload = resolve;
-    image.onerror = reject;
-  });
   image.src = URL.createObjectURL(file);
   try {
-    await loaded.catch((cause) => {
-      throw noPicture(cause);
+    await new Promise((resolve, reject) => {
+      [image.onload, image.onerror] = [resolve, reject];
     });
     return { width: image.naturalWidth, height: image.naturalHeight };
   } finally {

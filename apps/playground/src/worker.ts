@@ -52,8 +52,13 @@ function load(name: string, bytes: Uint8Array): void {
   }
 }
 
+/** Numbers of all images that are drawn at once; they stand in the page a few times. */
+const mostNumbers = 2 ** 25;
+
 async function draw(settings: Settings): Promise<void> {
   if (!model) throw new TypeError("Expected a model to draw with but none is loaded");
+  const [count, most] = [settings.labels.length, Math.floor(mostNumbers / size(imageShape(model.config, 1)))];
+  if (count > most) throw new RangeError(`Expected at most ${most} images of this size at once but found ${count}; choose fewer`);
   [paused, cancelled] = [false, false];
   const drawn = model;
   let resume: Reached | undefined;
@@ -66,9 +71,6 @@ async function draw(settings: Settings): Promise<void> {
   });
 }
 
-/** Numbers of all images that are drawn at once; they stand in the page a few times. */
-const mostNumbers = 2 ** 25;
-
 interface Drawing extends Model {
   readonly settings: Settings;
   readonly resume: Reached | undefined;
@@ -79,8 +81,6 @@ interface Drawing extends Model {
 async function drawFrom(opened: Backend, { config, parameters, settings, resume, reach }: Drawing): Promise<void> {
   const { sampler, steps, eta, labels, guidance, seed, start, clip } = settings;
   if (cancelled) return say({ kind: "cancelled" });
-  const most = Math.floor(mostNumbers / size(imageShape(config, 1)));
-  if (labels.length > most) throw new RangeError(`Expected at most ${most} images of this size at once but found ${labels.length}; choose fewer`);
   const conditions = { guided: guidance !== 1, inpainting: start.kind === "part" };
   const options = { sampler, batch: labels.length, steps, clip, ...(sampler === "ddim" && { eta }), ...conditions };
   await using compiled = await compileSampler(opened, config, parameters, options);

@@ -45,11 +45,9 @@ async function playground({ checkpoint, port, open: opens }: Options): Promise<v
   await once(server, "close");
 }
 
-/** The page's own policy, which its workers and what else is served keep too; and no other page may show it within itself. */
-const contentSecurityPolicy = Object.entries({ ...policy, "frame-ancestors": "'none'" }).map((directive) => directive.join(" "));
-
 const headers = {
-  "content-security-policy": contentSecurityPolicy.join("; "),
+  // the page's own policy, which its workers and what else is served keep too; and no other page may show it within itself
+  "content-security-policy": [...policy, "frame-ancestors 'none'"].join("; "),
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",

@@ -1,5 +1,5 @@
 import { type Config, labelsInRows } from "@ddpm/core";
-import { element, make } from "../page.ts";
+import { element, make, offers } from "../page.ts";
 import type { Settings } from "../protocol.ts";
 
 const group = element("classes", HTMLFieldSetElement);
@@ -58,8 +58,7 @@ export class ClassChoice {
   }
 
   #look(): void {
-    const known = [...select.options].some(({ value }) => value === this.#asked.value);
-    select.value = known ? this.#asked.value : "";
+    select.value = offers(select, this.#asked.value) ? this.#asked.value : "";
     guidance.disabled = select.value === "";
   }
 }
