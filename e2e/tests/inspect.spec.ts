@@ -22,6 +22,8 @@ test("a log that is none gets a clear message, and the curve before stays", asyn
   await page.setInputFiles("#log", join(run, "log.jsonl"));
   await expect(page.locator("#log-message")).toContainText("20 steps");
   await drop(page, { name: "bad.jsonl", content: Buffer.from('{"step":1}\n') });
-  await expect(page.locator("#log-message")).toContainText('bad.jsonl: Expected line 1 to be JSON with numbers "step" and "loss"');
+  await expect(page.locator("#log-message")).toContainText(
+    `bad.jsonl: Expected numbers "step" and "loss" as JSON in line 1 but found {"step":1}; choose the log.jsonl of a run folder`,
+  );
   await expect(page.locator("#log-message")).toContainText("the curve before stays");
 });

@@ -12,7 +12,7 @@ export * from "./src/learning-rate.ts";
 export * from "./src/likelihood.ts";
 export * from "./src/loss.ts";
 export * from "./src/model.ts";
-export { nearest } from "./src/names.ts";
+export { nearest, oneOf } from "./src/names.ts";
 export * from "./src/objective.ts";
 export * from "./src/optimizer.ts";
 export * from "./src/presets.ts";

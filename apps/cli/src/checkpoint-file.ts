@@ -50,10 +50,10 @@ export async function checkpointBytes(place: string): Promise<{ path: string; by
     return { path, bytes: await readFile(path) };
   } catch (error) {
     const inFolder = path !== place && (error as NodeJS.ErrnoException).code === "ENOENT";
-    const found = inFolder
-      ? "a folder without model.safetensors; give the --out of a training that has saved, or a .safetensors file"
+    const { found, advice } = inFolder
+      ? { found: "a folder without model.safetensors", advice: "give the --out of a training that has saved, or a .safetensors file" }
       : unreadable(path, error as NodeJS.ErrnoException, "give a .safetensors file or a run folder");
-    throw new Error(`Expected a checkpoint at ${place} but found ${found}`, { cause: error });
+    throw new Error(`Expected a checkpoint at ${place} but found ${found}; ${advice}`, { cause: error });
   }
 }
 

@@ -1,22 +1,25 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { text } from "node:stream/consumers";
-import { after, test } from "node:test";
-import { decode, encode, shapes } from "@ddpm/core";
+import { after, before, test } from "node:test";
+import { configure, decode, encode, shapes, trainingStep } from "@ddpm/core";
 import { decode as decodePng } from "fast-png";
 import { bin, ddpm, fails, small, stateOf, succeeds } from "./cli-process.ts";
+import { RunFolder } from "./run-folder.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const at = (name: string): string => join(folder, name);
 
+/** What many tests look at and none changes: `whole`, a run of eight steps. */
+before(() => succeeds("train", ...small, "--steps", "8", "--out", at("whole")));
+
 test("a resumed run ends in the same bytes as one that was never stopped", async () => {
-  await succeeds("train", ...small, "--steps", "8", "--out", at("whole"));
   await succeeds("train", ...small, "--steps", "3", "--out", at("parts"));
   await succeeds("train", "--resume", "--steps", "8", "--out", at("parts"));
   for (const file of ["model.safetensors", "config.json"]) {
@@ -74,9 +77,10 @@ test("a run that was stopped before it saved anything starts again with --resume
 });
 
 test("resume drops a line that a crash cut off, and refuses to go back", async () => {
-  appendFileSync(at("early/log.jsonl"), '{"step":9,"lo');
-  await succeeds("train", "--resume", "--steps", "9", "--out", at("early"));
-  const steps = readFileSync(at("early/log.jsonl"), "utf8").trim().split("\n");
+  cpSync(at("whole"), at("cut"), { recursive: true });
+  appendFileSync(at("cut/log.jsonl"), '{"step":9,"lo');
+  await succeeds("train", "--resume", "--steps", "9", "--out", at("cut"));
+  const steps = readFileSync(at("cut/log.jsonl"), "utf8").trim().split("\n");
   assert.deepEqual(
     steps.map((line) => (JSON.parse(line) as { step: number }).step),
     [1, 2, 3, 4, 5, 6, 7, 8, 9],
@@ -89,7 +93,7 @@ test("resume drops a line that a crash cut off, and refuses to go back", async (
     "--steps",
     "4",
     "--out",
-    at("early"),
+    at("cut"),
   );
 });
 
@@ -324,7 +328,15 @@ test("bad input gives one line and exit code 1", async () => {
   await fails(/Expected train.lr 0.002 as in the run but found 0.5/, 1, "train", "--resume", "--train.lr", "0.5", "--out", at("whole"));
   await fails(/wasm, which lacks the gradients/, 1, "train", ...small, "--device", "wasm", "--out", at("wasm"));
   await fails(/Expected to|Expected a folder/, 1, "train", ...small, "--steps", "1", "--out", join(bin, "below-a-file"));
-  await fails(/Expected to write .* choose another --out/, 1, "sample", "--checkpoint", at("whole"), "--out", join(bin, "x.png"));
+  await fails(
+    /Expected a path that can be written for --out but found .*; choose another/,
+    1,
+    "sample",
+    "--checkpoint",
+    at("whole"),
+    "--out",
+    join(bin, "x.png"),
+  );
   await fails(/Expected model.dim 8 as in the run but found 16/, 1, "train", "--resume", "--preset", "demo", "--out", at("whole"));
   writeFileSync(at("short.safetensors"), readFileSync(at("whole/model.safetensors")));
   truncateSync(at("short.safetensors"), 5000);
@@ -349,9 +361,15 @@ test("wrong usage gives exit code 2", async () => {
 });
 
 test("a loss that is not finite stops training and leaves the last checkpoint", async () => {
-  const before = stateOf(at("whole"));
-  const config = JSON.parse(readFileSync(at("whole/config.json"), "utf8")) as Record<string, unknown>;
-  writeFileSync(at("whole/config.json"), JSON.stringify({ ...config, "train.lr": 1e30 }));
+  const [whole, hot] = [new RunFolder(at("whole")), new RunFolder(at("hot"))];
+  const config = await whole.config();
+  const training = trainingStep(config);
+  const saved = (await whole.load(config, training))!;
+  const fast = configure(config, { "train.lr": 1e30 });
+  await hot.prepare();
+  await hot.create(fast);
+  await hot.save(fast, training, saved);
+  const before = stateOf(hot.path);
   await fails(
     /Skipped a step, which changes nothing, for its loss .* at step \d+; training ends after 10 in a row\n(.*\n)*ddpm: Expected a finite loss and gradient but found .* the last of 11 such steps in a row; a lower train.lr.*; the checkpoint of step 8 stays as it was/,
     1,
@@ -360,7 +378,7 @@ test("a loss that is not finite stops training and leaves the last checkpoint", 
     "--steps",
     "40",
     "--out",
-    at("whole"),
+    hot.path,
   );
-  assert.ok(before.equals(stateOf(at("whole"))));
+  assert.ok(before.equals(stateOf(hot.path)));
 });

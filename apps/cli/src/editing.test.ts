@@ -102,17 +102,17 @@ test("what lies between begins and ends with the ends", async () => {
   assert.ok(near(samples("back.safetensors").subarray(0, elements), pixels()) < 0.1);
 });
 
-const noFile = /Expected an image at nope\.png but found no such file or folder; check the path\n/;
+const noFile = /Expected an image file at nope\.png but found no such file or folder; check the path\n/;
 const noImage = /Expected an image at \S+text\.png but found Input buffer contains unsupported image format; choose a PNG, JPEG or WebP file\n/;
 
 /** What is said, the exit code, and what was asked. */
 const mistakes: readonly [RegExp, 1 | 2, string][] = [
   [/a model with classes for --class but found one without; train one with --conditional/, 1, "sample --checkpoint plain --class disc"],
   [/--class to be all, or among disc, square, triangle, ring, cross or 0 to 4, but found cat/, 1, "sample --checkpoint run --class cat"],
-  [/Expected --image with --mask but found none/, 2, "sample --checkpoint run --mask mask.png"],
+  [/Expected --image with --mask but found --mask alone/, 2, "sample --checkpoint run --mask mask.png"],
   [/for --mask that corrects no step but found heun/, 2, "sample --checkpoint run --image mask.png --mask mask.png --sampler heun"],
   [/for --repaint .* but found dpm/, 2, "sample --checkpoint run --image mask.png --mask mask.png --sampler dpm++ --repaint 2"],
-  [/Expected --image with --strength but found none/, 2, "sample --checkpoint run --strength 0.5"],
+  [/Expected --image with --strength but found --strength alone/, 2, "sample --checkpoint run --strength 0.5"],
   [/Expected a number above 0 and of at most 1/, 2, "sample --checkpoint run --image mask.png --strength 2"],
   [/Expected --class with --guidance but found none/, 2, "sample --checkpoint run --guidance 2"],
   [/Expected one class for --class but found all/, 1, "interpolate --checkpoint run --from 1 --to 2 --class all"],

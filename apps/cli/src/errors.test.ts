@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { encode } from "@ddpm/core";
 import { main } from "./main.ts";
+import { encodePng } from "./picture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 const home = process.cwd();
@@ -47,7 +48,7 @@ async function tells(mistakes: readonly Mistake[]): Promise<void> {
     if (found.stderr.startsWith("error: ")) assert.match(found.stderr, /\(add --help for the options\)/, line);
     else {
       assert.equal(own.length, 1, `${line}: ${found.stderr}`);
-      assert.match(own[0]!, /Expected \S+ to be .+ but found .+|Expected .+ but found .+(; |: ).+/, line);
+      assert.match(own[0]!, /Expected .+ to be .+ but found .+|Expected .+ but found .+; .+/, line);
     }
   }
 }
@@ -64,18 +65,26 @@ before(async () => {
     assert.equal(code, 0, stderr);
   }
   assert.equal((await run("schedule --out picture.png")).code, 0);
-  for (const name of ["empty", "folder.png", "pictures"]) mkdirSync(name);
+  for (const name of ["empty", "folder.png", "pictures", "unreadable"]) mkdirSync(name);
   copyFileSync("picture.png", "pictures/a.png");
   copyFileSync("run/model.safetensors", "model.safetensors");
   copyFileSync("run/model.safetensors", "cut.safetensors");
   truncateSync("cut.safetensors", 100);
   writeFileSync("text.png", "not an image");
   writeFileSync("text.txt", "not an image");
-  writeFileSync("black.png", readFileSync("picture.png"));
+  for (const [name, level] of [
+    ["black.png", 0],
+    ["white.png", 255],
+  ] as const)
+    writeFileSync(name, encodePng({ width: 8, height: 8, channels: 1, data: new Uint8Array(64).fill(level) }));
   for (const name of ["broken", "unsaved"]) cpSync("run", name, { recursive: true });
   writeFileSync("broken/config.json", '{"model.dim":');
   writeFileSync("broken/log.jsonl", "no log\nno log\n");
   rmSync("unsaved/model.safetensors");
+  for (const name of ["edited", "older"]) cpSync("run", name, { recursive: true });
+  writeFileSync("edited/config.json", readFileSync("run/config.json", "utf8").replace('"model.dim": 8', '"model.dim": 16'));
+  writeFileSync("older/state.safetensors", "");
+  for (const name of ["a.png", "b.png"]) copyFileSync("text.png", `unreadable/${name}`);
   const [state] = readdirSync("run/states", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".safetensors"));
   copyFileSync(join("run/states", state!), "state.safetensors");
   writeFileSync("no-steps.jsonl", "");
@@ -172,28 +181,32 @@ test("endings that cannot be written are told before any work", () =>
     ["invert --checkpoint run --images picture.png --out a.png", 2, /Expected --out to end in \.safetensors but found a\.png; choose/],
     ["denoise --checkpoint run --input colour.safetensors --out a.png", 2, /Expected --out to end in \.safetensors but found a\.png; choose/],
     ["convert --checkpoint run --out a.png", 2, /Expected --out to end in \.safetensors but found a\.png; choose/],
-    ["schedule --out a.gif", 2, /Expected --out to end in \.json or \.png or \.svg but found a\.gif; choose/],
+    ["schedule --out a.gif", 2, /Expected --out to end in \.json or \.png or \.svg but found a\.gif; choose such an ending/],
     ["forward --image picture.png --out a.jpg", 2, /Expected --out to end in \.png or \.svg but found a\.jpg; choose/],
-    ["plot run --out a.gif", 2, /Expected --out to end in \.png or \.svg but found a\.gif; choose/],
+    ["plot run --out a.gif", 2, /Expected --out to end in \.png or \.svg but found a\.gif; choose such an ending/],
     ["plot run run", 2, /Expected --out with a figure\.svg or \.png but found none; add it/],
-    ["sweep --checkpoint run --out a.gif", 2, /Expected --out to end in \.svg or \.png or \.json but found a\.gif; choose/],
-    ["data inspect pictures --out a.gif", 2, /Expected --out to end in \.png but found a\.gif; choose/],
+    ["sweep --checkpoint run --out a.gif", 2, /Expected --out to end in \.svg or \.png or \.json but found a\.gif; choose such an ending/],
+    ["data inspect pictures --out a.gif", 2, /Expected --out to end in \.png but found a\.gif; choose such an ending/],
   ]));
 
 test("places that cannot be written are told before any work", () =>
   tells([
-    ["sample --checkpoint run --out folder.png", 1, /Expected to write folder\.png but found a folder of that name; choose another --out/],
+    [
+      "sample --checkpoint run --out folder.png",
+      1,
+      /Expected a path that can be written for --out but found a folder of that name at folder\.png; choose another/,
+    ],
     [
       "sample --checkpoint run --out model.safetensors/a.png",
       1,
-      /Expected to write model\.safetensors\/a\.png but found EEXIST.*; choose another --out/,
+      /Expected a path that can be written for --out but found EEXIST.* at model\.safetensors\/a\.png; choose another/,
     ],
     [
       "sample --checkpoint run --out text.txt/a",
       1,
-      /Expected --out to end in|Expected to write text\.txt\/a\/0000\.png but found ENOTDIR.*; choose another --out/,
+      /Expected a path that can be written for --out but found ENOTDIR.* at text\.txt\/a\/0000\.png; choose another/,
     ],
-    ["schedule --out folder.png", 1, /Expected to write folder\.png but found a folder of that name; choose/],
+    ["schedule --out folder.png", 1, /for --out but found a folder of that name at folder\.png; choose/],
     [`train --data shapes ${small} --out text.txt`, 1, /Expected a folder to write to at .*text\.txt but found .*; choose another --out/],
     [
       `train --data shapes ${small} --out run`,
@@ -205,9 +218,9 @@ test("places that cannot be written are told before any work", () =>
 test("flags that need or exclude another are told", () =>
   tells([
     ["train --out x", 2, /Expected --data with fashion-mnist, shapes, .* but found none; add/],
-    ["sample --checkpoint run --strength 0.5 --out a.png", 2, /Expected --image with --strength but found none; add --image/],
-    ["sample --checkpoint run --mask a.png --out a.png", 2, /Expected --image with --mask but found none; add --image/],
-    ["sample --checkpoint run --repaint 3 --out a.png", 2, /Expected --mask with --repaint but found none; add --mask/],
+    ["sample --checkpoint run --strength 0.5 --out a.png", 2, /Expected --image with --strength but found --strength alone; add --image/],
+    ["sample --checkpoint run --mask a.png --out a.png", 2, /Expected --image with --mask but found --mask alone; add --image/],
+    ["sample --checkpoint run --repaint 3 --out a.png", 2, /Expected --mask with --repaint but found --repaint alone; add --mask/],
     [
       "sample --checkpoint run --image a.png --mask a.png --sampler heun --out a.png",
       2,
@@ -216,7 +229,7 @@ test("flags that need or exclude another are told", () =>
     [
       "sample --checkpoint run --image a.png --mask a.png --sampler dpm++ --repaint 3 --out a.png",
       2,
-      /but found dpm\+\+; choose ddpm, ddim or euler/,
+      /Expected a --sampler for --repaint whose steps do not build on each other but found dpm\+\+; choose ddpm, ddim or euler/,
     ],
     ["sample --checkpoint run --guidance 2 --out a.png", 2, /Expected --class with --guidance but found none; add --class/],
     [
@@ -270,7 +283,7 @@ test("a configuration that contradicts itself, the run or the checkpoint is told
     [
       "schedule --schedule all --timesteps 5 --out a.json",
       2,
-      /Expected diffusion\.timesteps that diffusion\.schedule can have: .*; choose more timesteps or another schedule/,
+      /ddpm: diffusion\.timesteps: Expected betas below 1 but found .*; choose more timesteps or another schedule/,
     ],
     [
       "train --resume --train.lr 0.5 --out run",
@@ -303,6 +316,22 @@ test("a configuration that contradicts itself, the run or the checkpoint is told
       1,
       /Expected at least 256 images in pictures, .* but found 1; choose a smaller --count/,
     ],
+    [`train --data shapes ${small} --model.channels 2 --out x`, 1, /Expected channels of shapes to be 1 or 3 but found 2/],
+    [
+      `train --data shapes ${small} --device tensorflow:cpu --train.lr 1e38 --steps 5 --out fast`,
+      1,
+      /Expected \S+ after step 5 to be finite but found NaN; nothing was saved yet; start again in a new --out with a lower --train\.lr/,
+    ],
+    [
+      "sample --checkpoint run --image picture.png --mask white.png --repaint 1001 --sampler ddim --device reference --out a.png",
+      1,
+      /Expected times to be a whole number from 1 to 1000 but found 1001/,
+    ],
+    [
+      "sample --checkpoint run --image picture.png --mask white.png --repaint 2 --sampler ddim --steps 1 --device reference --out a.png",
+      1,
+      /Expected more than 1 steps to repaint stretches of 1 but found 1; take more steps/,
+    ],
     ["data inspect pictures --model.channels 2", 1, /Expected 1 or 3 channels of images but found 2; choose 1 for grey or 3 for colour/],
   ]));
 
@@ -324,17 +353,27 @@ test("checkpoints that are not there, of another kind or broken are told", () =>
     [
       "sample --checkpoint cut.safetensors --out a.png",
       1,
-      /cut\.safetensors: Expected a safetensors header of at most 92 bytes but found .*: the file is cut short/,
+      /cut\.safetensors: Expected a safetensors header of at most 92 bytes but found .*: the file is cut short or of another format; fetch or save it again/,
     ],
     ["inspect text.png", 1, /text\.png: Expected a safetensors header .* but found .*: the file is cut short or of another format/],
     ["convert --checkpoint text.txt --out a.safetensors", 1, /text\.txt: Expected a safetensors header .* but found/],
     [
       "sample --checkpoint state.safetensors --out a.png",
       1,
-      /state\.safetensors: Expected a DDPM U-Net without .* but found it: check that the file holds this model/,
+      /state\.safetensors: Expected a DDPM U-Net without .* but found it; check that the file holds this model/,
     ],
     ["train --resume --out nope", 1, /Expected a run to resume in nope but found no config\.json; leave --resume out/],
-    ["train --resume --out broken", 1, /broken\/config\.json: Expected a configuration as JSON but found .*; put back what was there/],
+    [
+      "train --resume --device reference --out edited",
+      1,
+      /Expected model\.dim 8 as when it was saved but found 16 in config\.json; put it back, or start a new run in another --out/,
+    ],
+    [
+      "train --resume --device reference --out older",
+      1,
+      /Expected the run's states in .*older\/states but found .*state\.safetensors, of an older version; start a new run in another --out/,
+    ],
+    ["train --resume --out broken", 1, /broken\/config\.json: Expected a configuration to be JSON but found .*; put back what was there/],
   ]));
 
 test("tensors that are not there or of another shape are told", () =>
@@ -368,15 +407,34 @@ test("data and images that are not there or are none are told", () =>
     ],
     ["data inspect fashion-minst", 1, /but found fashion-minst; did you mean fashion-mnist\?/],
     ["data inspect no-such-data", 1, /but found no such file or folder; check the path/],
+    [
+      "data inspect unreadable",
+      1,
+      /Expected images in unreadable but found broken ones alone: unreadable\/[ab]\.png \(.*; mend them, or choose other data/,
+    ],
+    [
+      `train --data unreadable ${small} --out x`,
+      1,
+      /Expected images in .*unreadable but found none that can be read; look at them with ddpm data inspect/,
+    ],
     [`train --data empty ${small} --out x`, 1, /Expected images, parquet files, .* in .*empty but found none; choose a folder with some/],
     [`train --data text.txt ${small} --out x`, 1, /Expected a zip archive, .* but found "not " at the beginning of .*text\.txt; give such a file/],
-    ["sample --checkpoint run --image nope.png --out a.png", 1, /Expected an image at nope\.png but found no such file or folder; check the path/],
+    [
+      "sample --checkpoint run --image nope.png --out a.png",
+      1,
+      /Expected an image file at nope\.png but found no such file or folder; check the path/,
+    ],
     ["sample --checkpoint run --image pictur.png --out a.png", 1, /no such file or folder; did you mean picture\.png\?/],
+    [
+      "sample --checkpoint run --image picture.png --mask black.png --device reference --out a.png",
+      1,
+      /black\.png: Expected white where --image is to be drawn anew but found none; paint some/,
+    ],
     ["sample --checkpoint run --image text.png --out a.png", 1, /Expected an image at text\.png but found .*; choose a PNG, JPEG or WebP file/],
-    ["forward --image nope.png --out a.png", 1, /Expected an image at nope\.png but found no such file or folder; choose a PNG/],
-    ["forward --image empty --out a.png", 1, /Expected an image at empty but found a folder; choose a PNG/],
-    ["forward --image text.png --out a.png", 1, /text\.png: Expected an image but found .*; choose a PNG, JPEG or WebP file/],
-    ["invert --checkpoint run --images nope.png --out a.safetensors", 1, /Expected an image at nope\.png but found no such file/],
+    ["forward --image nope.png --out a.png", 1, /Expected an image to noise at nope\.png but found no such file or folder; choose a PNG/],
+    ["forward --image empty --out a.png", 1, /Expected an image to noise at empty but found a folder; choose a PNG/],
+    ["forward --image text.png --out a.png", 1, /text\.png: Expected an image to noise but found .*; choose a PNG, JPEG or WebP file/],
+    ["invert --checkpoint run --images nope.png --out a.safetensors", 1, /Expected an image file at nope\.png but found no such file/],
     [
       "interpolate --checkpoint run --from 1 --to 99999999999999 --device reference --out a.png",
       2,

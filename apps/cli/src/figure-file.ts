@@ -8,7 +8,7 @@ export const figureEndings = [".png", ".svg"] as const;
 export async function prepareFile(flag: string, path: string, endings: readonly string[] = figureEndings): Promise<void> {
   if (!endings.includes(extname(path)))
     throw new UsageError(`Expected ${flag} to end in ${endings.filter(Boolean).join(" or ")} but found ${path}; choose such an ending`);
-  await prepareFolderOf(path);
+  await prepareFolderOf(flag, path);
 }
 
 /** Writes an SVG as it is, or as PNG with `scale` pixels for each of its own, as the path's ending says. */

@@ -1,14 +1,15 @@
 import { access, constants, type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-/** Makes the folder that `path` will stand in, so that a path that cannot be written is known before the work and not after it. */
-export async function prepareFolderOf(path: string): Promise<void> {
+/** Makes the folder that a flag's `path` will stand in, so that a path that cannot be written is known before the work and not after it. */
+export async function prepareFolderOf(flag: string, path: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await access(dirname(path), constants.W_OK);
     if ((await stat(path).catch(absent))?.isDirectory()) throw new Error("a folder of that name");
   } catch (error) {
-    throw new Error(`Expected to write ${path} but found ${(error as Error).message.split(",")[0]}; choose another --out`, { cause: error });
+    const [reason] = (error as Error).message.split(",");
+    throw new Error(`Expected a path that can be written for ${flag} but found ${reason} at ${path}; choose another`, { cause: error });
   }
 }
 

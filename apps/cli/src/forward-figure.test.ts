@@ -89,6 +89,14 @@ test("forward says what it cannot draw", async () => {
   await fails(/Expected --t below 600 but found 600; choose smaller ones/, 2, ...ramp, "--t", "5,600", "--out", at("x.png"));
   await fails(/Expected up to 50 timesteps from 0/, 2, ...ramp, "--t", "5,,6", "--out", at("x.png"));
   await fails(/Expected --out to end in .png or .svg but found .*x.jpg/, 2, ...ramp, "--out", at("x.jpg"));
-  await fails(/text.png: Expected an image but found/, 1, "forward", "--image", at("text.png"), "--out", at("x.png"));
-  await fails(/Expected an image at .*none.png but found no such file or folder/, 1, "forward", "--image", at("none.png"), "--out", at("x.png"));
+  await fails(/text.png: Expected an image to noise but found/, 1, "forward", "--image", at("text.png"), "--out", at("x.png"));
+  await fails(
+    /Expected an image to noise at .*none.png but found no such file or folder/,
+    1,
+    "forward",
+    "--image",
+    at("none.png"),
+    "--out",
+    at("x.png"),
+  );
 });

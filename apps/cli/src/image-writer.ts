@@ -12,7 +12,7 @@ export async function writerTo(out: string): Promise<Writer> {
   const ending = extname(out);
   if (ending && ![".safetensors", ".png"].includes(ending))
     throw new UsageError(`Expected --out to end in .png or .safetensors, or to be a folder, but found ${out}; choose one of them`);
-  await prepareFolderOf(ending ? out : join(out, "0000.png"));
+  await prepareFolderOf("--out", ending ? out : join(out, "0000.png"));
   if (ending === ".safetensors") return (values, shape) => writeImages(out, "samples", values, shape);
   if (ending === ".png") return (values, [n, h, w, c], columns) => writePng(out, grid(values, n, h, w, c, { ...(columns && { columns }) }));
   return async (values, [n, h, w, c]) => {

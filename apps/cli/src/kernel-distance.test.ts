@@ -23,5 +23,5 @@ test("it is the formula, worked out for constant vectors", () => {
 });
 
 test("too few images are a RangeError", () => {
-  assert.throws(() => kernelDistance(cloud(1, 0, 100), cloud(2), size), /at least 128 images on either side but found 100 and 512/);
+  assert.throws(() => kernelDistance(cloud(1, 0, 100), cloud(2), size), /Cannot compare 100 images with 512, which is fewer than 128/);
 });

@@ -17,7 +17,7 @@ export const fewestImages = 2 * blockSize;
  */
 export function kernelDistance(a: Float32Array, b: Float32Array, size: number): Estimate {
   const blocks = Math.floor(Math.min(a.length, b.length) / size / blockSize);
-  if (blocks < 2) throw new RangeError(`Expected at least ${fewestImages} images on either side but found ${a.length / size} and ${b.length / size}`);
+  if (blocks < 2) throw new RangeError(`Cannot compare ${a.length / size} images with ${b.length / size}, which is fewer than ${fewestImages}`);
   const length = blockSize * size;
   const part = (all: Float32Array, i: number): Float32Array => all.subarray(i * length, (i + 1) * length);
   const estimates = Array.from({ length: blocks }, (_, i) => discrepancy(part(a, i), part(b, i), size));

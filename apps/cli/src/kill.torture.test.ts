@@ -15,7 +15,8 @@ import { logLines } from "./training-log.ts";
 const root = mkdtempSync(join(tmpdir(), "ddpm-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 const program = new URL("../test/endless-run.ts", import.meta.url).pathname;
-const training = trainingStep(configure(presets.tiny, { "train.emaAlso": [0.5] }));
+const config = configure(presets.tiny, { "train.emaAlso": [0.5] });
+const training = trainingStep(config);
 
 let draws = 0;
 /** Another number in [0, 1) at each call. */
@@ -43,7 +44,7 @@ test("a run that is killed in the midst of writing goes on from its last checkpo
 
     const folder = new RunFolder(path);
     counts.leftovers += readdirSync(path).filter((name) => name.endsWith(".tmp")).length;
-    const found = await folder.load(training);
+    const found = await folder.load(config, training);
     const last = saves.at(-1)!;
     assert.ok(found && (found.step === last || found.step === last + 1), `found step ${found?.step} after step ${last} was saved`);
     assert.ok([...found.state.values()].every((values) => values.every((x) => x === found.step)));
@@ -91,7 +92,8 @@ test("a training that is killed again and again ends with the bytes of one that 
       finished = child.exitCode === 0;
       if (!begun && !existsSync(join(killed, "config.json"))) continue;
       const [reached, folder] = [await stepsOf(killed), new RunFolder(killed)];
-      const found = await folder.load(trainingStep(await folder.config()));
+      const config = await folder.config();
+      const found = await folder.load(config, trainingStep(config));
       const ahead = reached - (found?.step ?? 0);
       assert.ok(ahead <= 3, `${ahead} steps were lost`);
       lost = Math.max(lost, ahead);

@@ -24,8 +24,11 @@ test("grid() draws small images large enough to see", () => {
 });
 
 test("grid() refuses what no picture can show", () => {
-  assert.throws(() => grid(new Float32Array(2), 1, 1, 1, 2), { name: "RangeError", message: /1 or 3 channels/ });
-  assert.throws(() => grid(new Float32Array(3), 1, 2, 2, 1), { name: "RangeError", message: "Expected 1 images of [2, 2, 1] but found 3 numbers" });
+  assert.throws(() => grid(new Float32Array(2), 1, 1, 1, 2), {
+    name: "RangeError",
+    message: /Expected images of 1 or 3 channels to draw but found 2; write \.safetensors instead/,
+  });
+  assert.throws(() => grid(new Float32Array(3), 1, 2, 2, 1), { name: "RangeError", message: "Cannot draw 3 numbers as 1 images of [2, 2, 1]" });
   assert.throws(() => grid(new Float32Array(), 0, 2, 2, 1), RangeError);
 });
 

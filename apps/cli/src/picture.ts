@@ -20,7 +20,7 @@ export interface GridOptions {
 export function grid(values: Float32Array, n: number, h: number, w: number, c: number, options: GridOptions = {}): Picture {
   const { columns = Math.ceil(Math.sqrt(n)), scale = Math.max(1, Math.ceil(64 / Math.max(h, w))), gap = 2 } = options;
   if (c !== 1 && c !== 3) throw new RangeError(`Expected images of 1 or 3 channels to draw but found ${c}; write .safetensors instead`);
-  if (n < 1 || values.length !== n * h * w * c) throw new RangeError(`Expected ${n} images of [${h}, ${w}, ${c}] but found ${values.length} numbers`);
+  if (n < 1 || values.length !== n * h * w * c) throw new RangeError(`Cannot draw ${values.length} numbers as ${n} images of [${h}, ${w}, ${c}]`);
   const [cellH, cellW] = [h * scale + gap, w * scale + gap];
   const [height, width] = [Math.ceil(n / columns) * cellH - gap, Math.min(n, columns) * cellW - gap];
   const data = new Uint8Array(height * width * c).fill(255);

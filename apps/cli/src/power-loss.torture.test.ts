@@ -168,7 +168,7 @@ test("whatever moment the power is lost, a run goes on from its last checkpoint 
   async function check(copy: string, saved: number): Promise<void> {
     const folder = new RunFolder(copy);
     const names = [...(await fs.readdir(copy, { recursive: true }))].sort();
-    const found = await folder.load(training);
+    const found = await folder.load(config, training);
     assert.ok((found?.step ?? 0) >= saved, `found step ${found?.step} after step ${saved} was saved, in ${names}`);
     if (!found) return;
     assert.ok([...found.state.values()].every((values) => values.every((x) => x === found.step)));

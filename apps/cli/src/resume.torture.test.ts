@@ -119,7 +119,7 @@ async function reached(work: () => Promise<unknown>, interruptAfter: number | un
 /** All that a run leaves and that must not depend on where it was stopped. */
 async function told(folder: RunFolder, config: Config): Promise<unknown> {
   const models = readdirSync(folder.path).filter((name) => /^(model.*|best)\.safetensors$/.test(name));
-  const saved = await folder.load(trainingStep(config));
+  const saved = await folder.load(config, trainingStep(config));
   return {
     models: models.sort().map((name) => [name, readFileSync(folder.file(name)).toString("base64")]),
     saved,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Config, configure, presets } from "@ddpm/core";
-import { refuseBeyondDecay, resumed, withDecay, withThreads } from "./run-config.ts";
+import { refuseBeyondDecay, refuseEdited, resumed, withDecay, withThreads } from "./run-config.ts";
 import { UsageError } from "./usage-error.ts";
 
 const decaying = configure({ "train.lrDecay": "linear", "train.warmup": 5 });
@@ -34,6 +34,15 @@ test("a run goes on with other bookkeeping than it began with, and no other chan
   assert.equal(resumed(run, { "train.checkpointEvery": 9 }, none)["train.checkpointEvery"], 9);
   assert.throws(() => resumed(run, { "train.lr": 0.5 }, none), /Expected train\.lr 0\.002 as in the run but found 0\.5/);
   assert.throws(() => resumed(run, {}, { ...none, preset: { "model.dim": 16 } }), /Expected model\.dim 8 as in the run but found 16/);
+});
+
+test("a config.json that is not as when the run was saved is refused, but for bookkeeping and where the data are", () => {
+  const run = configure(presets.tiny);
+  refuseEdited(run, configure(run, { "train.keepLast": 1, "train.threads": 3, "data.name": "/elsewhere" }));
+  assert.throws(
+    () => refuseEdited(run, configure(run, { "train.lr": 0.5 })),
+    /Expected train\.lr 0\.002 as when it was saved but found 0\.5 in config\.json; put it back, or start a new run in another --out$/,
+  );
 });
 
 test("a run that began without classes does not go on with them", () => {

@@ -57,6 +57,20 @@ export function refuseBeyondDecay({ "train.lrDecay": decay, "train.decaySteps": 
   );
 }
 
+/**
+ * Throws a RangeError where the configuration of a run is no longer that with which its state was saved, but for what a run keeps and shows, and for where
+ * its data are.
+ */
+export function refuseEdited(saved: Config, config: Config): void {
+  for (const [key, value] of entriesOf(config)) {
+    const expected = JSON.stringify(saved[key]);
+    if (JSON.stringify(value) !== expected && key !== "data.name" && !bookkeeping.includes(key))
+      throw new RangeError(
+        `Expected ${key} ${expected} as when it was saved but found ${JSON.stringify(value)} in config.json; put it back, or start a new run in another --out`,
+      );
+  }
+}
+
 /** Throws a RangeError where a given value differs from a fixed one. */
 export function refuseContradictions(fixed: Config, given: Partial<Config>, owner = "the run"): void {
   for (const [key, value] of entriesOf(given)) {

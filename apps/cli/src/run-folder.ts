@@ -2,6 +2,7 @@ import { access, constants, readdir, readFile, rm, stat, statfs } from "node:fs/
 import { join } from "node:path";
 import {
   type Checkpoint,
+  type CheckpointMetadata,
   type Config,
   configure,
   decodeModel,
@@ -12,6 +13,7 @@ import {
   type TrainingStep,
 } from "@ddpm/core";
 import { absent, makeFolder, temporaryEnding, writeAtomically } from "./files.ts";
+import { refuseEdited } from "./run-config.ts";
 import { RunLock } from "./run-lock.ts";
 import { SavedStates } from "./saved-states.ts";
 import { logLines } from "./training-log.ts";
@@ -102,13 +104,16 @@ export class RunFolder {
   }
 
   /** What was saved last and is whole, with its models put back where they are not as they were saved; nothing where none was saved. */
-  async load(training: TrainingStep): Promise<Saved | undefined> {
+  async load(config: Config, training: TrainingStep): Promise<Saved | undefined> {
     await this.#refuseOlder();
     const found = await this.#states.newest((line) => process.stderr.write(`${line}\n`));
     if (!found) return undefined;
     try {
-      const { config, ...saved } = decoded(training, found.bytes);
-      for (const [name, bytes] of this.#models(config, training, saved))
+      const { parameters, metadata } = decodeModel(found.bytes);
+      if (!metadata) throw new Error("Cannot go on from a state without metadata");
+      refuseEdited(metadata.config, config);
+      const saved = savedIn(parameters, metadata, training);
+      for (const [name, bytes] of this.#models(metadata.config, training, saved))
         if (!found.matches(name, await readFile(this.file(name)).catch(absent))) await writeAtomically(this.file(name), bytes);
       return saved;
     } catch (error) {
@@ -159,20 +164,19 @@ export class RunFolder {
   }
 }
 
-function decoded(training: TrainingStep, bytes: Uint8Array): Saved & { readonly config: Config } {
+/** What a state's file says of a training. */
+function savedIn(parameters: Checkpoint["parameters"], { step, device = "" }: CheckpointMetadata, training: TrainingStep): Saved {
   const { scope } = training;
-  const { parameters, metadata } = decodeModel(bytes);
-  if (!metadata) throw new SyntaxError("Expected a training state but its metadata lacks ddpm");
   const values = (prefix = "") => new Map([...scope.parameters.keys()].map((name) => [name, required(parameters, prefix + name)]));
   const others = partsOf(training).map((part) => [part, scope.packValues(values(`${part}/`))] as const);
   const learnt = [...parameters].filter(([name]) => name.startsWith(timestepsPrefix));
   const timesteps = new Map(learnt.map(([name, { data }]) => [name.slice(timestepsPrefix.length), data]));
-  return { state: new Map([...values(), ...others]), timesteps, step: metadata.step, device: metadata.device ?? "", config: metadata.config };
+  return { state: new Map([...values(), ...others]), timesteps, step, device };
 }
 
 function required(parameters: Checkpoint["parameters"], name: string): Numbers {
   const value = parameters.get(name);
-  if (!value) throw new SyntaxError(`Expected a training state with ${name} but found none`);
+  if (!value) throw new Error(`Cannot find ${name} in a training state`);
   return value.data;
 }
 
@@ -180,6 +184,6 @@ function parsed(json: string): Partial<Config> {
   try {
     return JSON.parse(json) as Partial<Config>;
   } catch (error) {
-    throw new SyntaxError(`Expected a configuration as JSON but found ${(error as Error).message}`, { cause: error });
+    throw new SyntaxError(`Expected a configuration to be JSON but found ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -38,7 +38,7 @@ async function refuses(expected: RegExp, args: readonly string[], env: Readonly<
 test("setup refuses a wheel that is another file, or none", async () => {
   const file = join(folder, "a.whl");
   writeFileSync(file, "not a wheel");
-  await refuses(/Expected a\.whl to be tensorflow-cpu with sha256 \w{64} but found \w{64}; fetch it again$/, ["setup", "--wheel", file]);
+  await refuses(/Expected a\.whl to be tensorflow-cpu with sha256 \w{64} but found \w{64}; fetch that wheel again$/, ["setup", "--wheel", file]);
   await refuses(/Expected --wheel to be a folder with all that npx ddpm setup --cuda --dry-run lists/, ["setup", "--cuda", "--wheel", file]);
   await refuses(/Expected a wheel at .*manylinux.*whl but could not read it/, ["setup", "--cuda", "--wheel", folder]);
   await refuses(/Expected a wheel or a folder of wheels at .*b\.whl but could not read it/, ["setup", "--wheel", join(folder, "b.whl")]);
@@ -122,4 +122,14 @@ test("a Node that is too old is told so before anything is loaded that it cannot
   assert.match(stderr, /^ddpm: Expected Node 20\.19 or newer but found v[\d.]+; install Node 22 or 24, for example with nvm install 22\n$/);
   assert.equal(code, 1);
   assert.equal(stdout, "");
+});
+
+test("packages that are not installed are told", async () => {
+  cpSync(join(bin, ".."), join(folder, "bin"), { recursive: true });
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  const { code, stderr } = await new Promise<{ code: number; stderr: string }>((resolve) => {
+    execFile(process.execPath, [join(folder, "bin/ddpm.js"), "doctor"], (error, _, stderr) => resolve({ code: Number(error?.code ?? 0), stderr }));
+  });
+  assert.match(stderr, /^ddpm: Expected ddpm's packages to load but found Cannot find package 'tsx' .*; run npm run setup\n$/);
+  assert.equal(code, 1);
 });

@@ -6,7 +6,8 @@ import { unreadable } from "./missing-file.ts";
 /** The tensors of a safetensors file, `names` among them. */
 export async function readTensors(path: string, names: readonly string[]): Promise<ReadonlyMap<string, StoredTensor>> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`Expected a safetensors file at ${path} but found ${unreadable(path, error, "check the path")}`, { cause: error });
+    const { found, advice } = unreadable(path, error, "check the path");
+    throw new Error(`Expected a safetensors file at ${path} but found ${found}; ${advice}`, { cause: error });
   });
   try {
     const { tensors } = decode(bytes);

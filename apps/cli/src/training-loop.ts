@@ -104,7 +104,7 @@ async function begin(
   training: TrainingStep,
   { backend, config, folder, steps, resume }: Pick<Training, "backend" | "config" | "folder" | "steps" | "resume">,
 ): Promise<{ program: Program; timesteps: TimestepSampling; start: number }> {
-  const saved = resume ? await folder.load(training) : undefined;
+  const saved = resume ? await folder.load(config, training) : undefined;
   const { state, step } = saved ?? { state: initialState(training, config.seed), step: 0 };
   if (step > steps)
     throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}; choose more`);

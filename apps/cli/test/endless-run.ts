@@ -11,7 +11,7 @@ const training = trainingStep(config);
 await folder.prepare();
 await using _lock = await folder.lock();
 await folder.create(config);
-const found = await folder.load(training);
+const found = await folder.load(config, training);
 const start = found?.step ?? 0;
 await using record = await RunRecord.open(folder, config, start);
 const shapes = initialState(training, 0);

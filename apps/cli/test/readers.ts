@@ -162,7 +162,7 @@ export async function readers(): Promise<Readonly<Record<string, Reader>>> {
         mkdirSync(join(folder, "states"), { recursive: true });
         written(folder, "states/step-000005.safetensors", saved.state);
         written(folder, "states/step-000005.json", bytes);
-        await new RunFolder(folder).load(training);
+        await new RunFolder(folder).load(config, training);
       },
     },
     idx: { files: [idx(5, 6, 6), idx(2, 9, 7)], read: (bytes, folder) => taken(written(folder, "images-idx3-ubyte", bytes)) },

@@ -34,7 +34,10 @@ export class Connection {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
     worker.onerror = ({ message }) =>
-      this.#hear({ kind: this.#job ? "failed" : "refused", message: message || "Expected the model's code to load but it did not; reload the page" });
+      this.#hear({
+        kind: this.#job ? "failed" : "refused",
+        message: message || "Expected the model's code to load but found none of it; reload the page",
+      });
     return worker;
   }
 

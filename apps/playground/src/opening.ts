@@ -15,27 +15,31 @@ export function checkSize(file: File, most: number): void {
 export async function bytesOf(file: File, most: number): Promise<ArrayBuffer> {
   checkSize(file, most);
   return file.arrayBuffer().catch((cause: Error) => {
-    throw new Error(`Expected a file but the browser could not read it (${cause.message}); choose it again, and no folder`, { cause });
+    throw new Error(`Expected a file that can be read but found ${cause.message}; choose it again, and no folder`, { cause });
   });
 }
 
 /**
- * What a server sends, of which `progress` is told the bytes so far. Throws an Error where it cannot be reached or answers with one, and a RangeError as
- * soon as it says or sends more than `most` bytes.
+ * What a server sends, of which `progress` is told the bytes so far. Throws an Error where it cannot be reached, answers with one or ends in the midst, and
+ * a RangeError as soon as it says or sends more than `most` bytes.
  */
 export async function fetched(address: string, most: number, progress: (bytes: string) => unknown): Promise<ArrayBuffer> {
   const response = await fetch(address).catch((cause: Error) => {
     const advice = "check the address; a server of another site must be reached by https and allow it (CORS)";
-    throw new Error(`Expected an answer from its server but the browser got none (${cause.message}); ${advice}`, { cause });
+    throw new Error(`Expected an answer from its server but found none (${cause.message}); ${advice}`, { cause });
   });
-  if (!response.ok) throw new Error(`Expected a checkpoint but the server answered ${response.status}; check the address`);
+  if (!response.ok) throw new Error(`Expected a checkpoint but found status ${response.status} as the server's answer; check the address`);
   const declared = Number(response.headers.get("content-length") ?? 0);
   const reader = response.body!.getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
+  const next = () =>
+    reader.read().catch((cause: Error) => {
+      throw new Error(`Expected all of a checkpoint but found an end after ${megabytes(length)} (${cause.message}); try again`, { cause });
+    });
   try {
     if (declared > most) throw tooLarge(megabytes(declared), most);
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    for (let part = await next(); !part.done; part = await next()) {
       length += part.value.length;
       if (length > most) throw tooLarge("more", most);
       parts.push(part.value);

@@ -1,7 +1,7 @@
 /** The element of index.html with this id. Throws an Error where it is missing or of another kind, which is a fault of the page itself. */
 export function element<E extends HTMLElement = HTMLElement>(id: string, kind: new () => E = HTMLElement as unknown as new () => E): E {
   const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`Expected #${id} to be a ${kind.name} but found ${found?.tagName ?? "none"}; mend index.html`);
+  if (!(found instanceof kind)) throw new Error(`Cannot find #${id} as a ${kind.name} in index.html`);
   return found;
 }
 

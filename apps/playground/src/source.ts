@@ -23,7 +23,8 @@ export function shapePicture(number: number, size: PictureSize): Picture {
 
 /** The middle of a person's picture. Throws a RangeError for other channels than 1 or 3. */
 export function pictureOf(bitmap: ImageBitmap, { height, width, channels }: PictureSize): Picture {
-  if (channels !== 1 && channels !== 3) throw new RangeError(`Expected a model of 1 or 3 channels for a picture but found one of ${channels}`);
+  if (channels !== 1 && channels !== 3)
+    throw new RangeError(`Expected a model of 1 or 3 channels for a picture but found one of ${channels}; start from noise`);
   const context = new OffscreenCanvas(width, height).getContext("2d")!;
   const scale = Math.max(width / bitmap.width, height / bitmap.height);
   const [cropWidth, cropHeight] = [width / scale, height / scale];
@@ -54,7 +55,7 @@ export async function bitmapOf(file: File): Promise<ImageBitmap> {
 }
 
 function refuse(cause: unknown): never {
-  throw new TypeError("Expected a picture but this browser cannot read it as one; choose a PNG, JPEG or WebP file", { cause });
+  throw new TypeError("Expected a picture but found none that this browser can read; choose a PNG, JPEG or WebP file", { cause });
 }
 
 /** The size that a picture claims, without its pixels being decoded. */

@@ -56,7 +56,7 @@ function load(name: string, bytes: Uint8Array): void {
 const mostNumbers = 2 ** 25;
 
 async function draw(settings: Settings): Promise<void> {
-  if (!model) throw new TypeError("Expected a model to draw with but none is loaded");
+  if (!model) throw new TypeError("Cannot draw before a model is loaded");
   const [count, most] = [settings.labels.length, Math.floor(mostNumbers / size(imageShape(model.config, 1)))];
   if (count > most) throw new RangeError(`Expected at most ${most} images of this size at once but found ${count}; choose fewer`);
   [paused, cancelled] = [false, false];

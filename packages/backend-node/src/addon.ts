@@ -10,15 +10,15 @@ const require = createRequire(import.meta.url);
 const execute = promisify(execFile);
 
 /** Imports @tensorflow/tfjs-node-gpu, whose addon `ddpm setup` builds. Throws an error that names the command where it is missing. */
-export async function loadTfjsNode(): Promise<unknown> {
+export async function loadTfjsNode(name = "@tensorflow/tfjs-node-gpu"): Promise<unknown> {
   restoreUtil();
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
   try {
-    return await import("@tensorflow/tfjs-node-gpu");
+    return await import(name);
   } catch (error) {
     const reason = (error as Error).message.split("\n").find((line) => line.trim()) ?? "";
     throw new Error(
-      `Expected the addon of @tensorflow/tfjs-node-gpu but it did not load (${reason.slice(0, 120)}); run npx ddpm setup on a machine with a C++ compiler, or use --device tensorflow`,
+      `Expected the addon of ${name} but it did not load (${reason.slice(0, 120)}); run npx ddpm setup on a machine with a C++ compiler, or use --device tensorflow`,
       { cause: error },
     );
   }

@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { dirname } from "node:path";
 import { tfjs } from "@ddpm/backend-tfjs";
-import { type Backend, type Config, reference } from "@ddpm/core";
+import { type Backend, type Config, oneOf, reference } from "@ddpm/core";
 import { loadTfjsNode } from "./addon.ts";
 import { TensorFlowMissingError } from "./library.ts";
 import { tensorflow } from "./tensorflow/engine.ts";
@@ -43,21 +42,19 @@ const devices: { readonly [D in DeviceName]: Open } = {
  * Throws a TypeError for an unknown name, for training on wasm, and for bf16 elsewhere than on TensorFlow.
  */
 export async function openDevice(name: string, options: DeviceOptions): Promise<Backend> {
-  if (!isDevice(name)) throw new TypeError(`Expected a device among ${deviceNames.join(", ")} but found ${name}; choose one of them`);
+  const device = oneOf(deviceNames, name as DeviceName, "device");
   if (options.dtype === "bf16" && !name.startsWith("tensorflow"))
     throw new TypeError(`Expected --device tensorflow for bf16 but found ${name}; choose it, or leave --dtype out`);
   if (options.dtype === "bf16" && !name.endsWith("cuda") && isIntelWithoutAmx())
     options.say("bf16 is slower than float32 on this CPU: of Intel's, only those with AMX gain by it");
   try {
-    return await devices[name](options);
+    return await devices[device](options);
   } catch (error) {
     if (!(error instanceof TensorFlowMissingError) || name !== "tensorflow" || options.purpose === "train") throw error;
     options.say(`${error.message}. Sampling on wasm instead`);
     return devices.wasm(options);
   }
 }
-
-const isDevice = (name: string): name is DeviceName => (deviceNames as readonly string[]).includes(name);
 
 async function wasm({ purpose }: DeviceOptions): Promise<Backend> {
   if (purpose === "train")
@@ -68,8 +65,7 @@ async function wasm({ purpose }: DeviceOptions): Promise<Backend> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
   const folder = dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm"));
   setWasmPaths(`${folder}/`);
-  if (!(await tf.setBackend("wasm")))
-    throw new Error(`Expected tfjs's wasm backend to start from ${pathToFileURL(join(folder))} but it did not; use --device cpu`);
+  if (!(await tf.setBackend("wasm"))) throw new Error(`Expected tfjs's wasm backend to start from ${folder} but it did not; use --device cpu`);
   return tfjs(tf as never, { name: "tfjs on WebAssembly" });
 }
 

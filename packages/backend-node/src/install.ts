@@ -60,8 +60,8 @@ export async function installTensorFlow({ flavour = "cpu", wheel, say = () => {}
   return target;
 }
 
-function checkPlatform(): void {
-  const found = `${process.platform} on ${process.arch}`;
+/** Throws where TensorFlow has no wheel for a platform, this one unless told. */
+export function checkPlatform(found = `${process.platform} on ${process.arch}`): void {
   if (found !== "linux on x64")
     throw new Error(`Expected Linux on x64 for TensorFlow but found ${found}; choose --device wasm to sample, or cpu to train slowly`);
 }
@@ -121,7 +121,7 @@ async function checkSum(path: string, { name, sha256 }: Wheel): Promise<void> {
     throw new Error(`Expected a wheel at ${path} but could not read it (${error.message}); put it there`, { cause: error });
   });
   const found = hash.digest("hex");
-  if (found !== sha256) throw new Error(`Expected ${basename(path)} to be ${name} with sha256 ${sha256} but found ${found}; fetch it again`);
+  if (found !== sha256) throw new Error(`Expected ${basename(path)} to be ${name} with sha256 ${sha256} but found ${found}; fetch that wheel again`);
 }
 
 /** Unpacks the entries of a zip file whose names match. */

@@ -23,10 +23,16 @@ export const cacheFolder = (): string => join(process.env["XDG_CACHE_HOME"] || j
 export const installFolder = (flavour: Flavour): string => join(cacheFolder(), `tensorflow-${wheels[flavour][0]!.version}-${flavour}`);
 
 /**
- * Finds libtensorflow: in `path` or `$DDPM_TENSORFLOW`, else where `ddpm setup` put it, else in @tensorflow/tfjs-node-gpu.
+ * Finds libtensorflow: in `path` or `$DDPM_TENSORFLOW`, else in `places`, which are where `ddpm setup` puts it and @tensorflow/tfjs-node-gpu.
  * Throws a TensorFlowMissingError that names the remedy; a given path without the library is an error too.
  */
-export function findTensorFlow({ path = process.env["DDPM_TENSORFLOW"] }: { path?: string | undefined } = {}): TensorFlowLibrary {
+export function findTensorFlow({
+  path = process.env["DDPM_TENSORFLOW"],
+  places = usualPlaces(),
+}: {
+  path?: string | undefined;
+  places?: readonly Place[];
+} = {}): TensorFlowLibrary {
   if (path) {
     const given = inFolder(resolve(path), "given");
     if (given) return given;
@@ -34,11 +40,19 @@ export function findTensorFlow({ path = process.env["DDPM_TENSORFLOW"] }: { path
       `Expected libtensorflow_cc.so.2 and libtensorflow_framework.so.2 in ${path} but found no such pair; correct DDPM_TENSORFLOW, or unset it and run npx ddpm setup`,
     );
   }
-  const installed = (["cuda", "cpu"] as const).map((flavour) => inFolder(join(installFolder(flavour), "tensorflow"), "cache"));
-  const found = installed.find((library) => library) ?? inFolder(ownLibraries(), "tfjs-node-gpu");
-  if (found) return found;
+  for (const place of places) {
+    const found = inFolder(...place);
+    if (found) return found;
+  }
   throw new TensorFlowMissingError("Expected TensorFlow but found none; install it with npx ddpm setup, or sample on --device wasm");
 }
+
+type Place = readonly [directory: string, source: TensorFlowLibrary["source"]];
+
+const usualPlaces = (): Place[] => [
+  ...(["cuda", "cpu"] as const).map((flavour) => [join(installFolder(flavour), "tensorflow"), "cache"] as const),
+  [ownLibraries(), "tfjs-node-gpu"],
+];
 
 /** The command that replaces a TensorFlow that is missing or does not fit. */
 export function libraryRemedy({ source, directory }: Pick<TensorFlowLibrary, "source" | "directory">): string {

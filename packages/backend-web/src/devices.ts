@@ -1,5 +1,5 @@
 import { tfjs } from "@ddpm/backend-tfjs";
-import type { Backend } from "@ddpm/core";
+import { type Backend, oneOf } from "@ddpm/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { forgetLost, losable, tfjsContext, Watch } from "./lost.ts";
 import { planned } from "./planned/device.ts";
@@ -75,11 +75,9 @@ async function byTfjs(name: string, options = {}): Promise<Backend> {
 
 /** Opens a device by name; its programs throw DeviceLost where the browser takes WebGL's context away. Throws a TypeError for an unknown name, an Error where the browser does not have it. */
 export async function openDevice(name: string, options: DeviceOptions = {}): Promise<Backend> {
-  if (!isDevice(name)) throw new TypeError(`Expected a device among ${deviceNames.join(", ")} but found ${name}`);
-  return devices[name](options);
+  const device = oneOf(deviceNames, name as DeviceName, "device");
+  return devices[device](options);
 }
-
-const isDevice = (name: string): name is DeviceName => (deviceNames as readonly string[]).includes(name);
 
 /** A turn of the event loop, without the delay of nested timers. */
 function pause(): Promise<void> {

@@ -52,8 +52,8 @@ test("toTorch() undoes fromTorch()", () => {
 });
 
 test("layouts refuse three axes and data of another size", () => {
-  assert.throws(() => toTorch(range(1, 2, 3)), RangeError);
-  assert.throws(() => fromTorch({ shape: [2, 2], data: new Float32Array(3) }), RangeError);
+  assert.throws(() => toTorch(range(1, 2, 3)), { name: "RangeError", message: /Cannot lay out \[1,2,3\] as PyTorch does/ });
+  assert.throws(() => fromTorch({ shape: [2, 2], data: new Float32Array(3) }), { name: "RangeError", message: "Cannot shape 3 values as [2,2]" });
 });
 
 test("images go to NCHW and back", () => {
@@ -95,8 +95,14 @@ test("inferModel() tells how many classes a model has, and checkModel() those of
   const inferred = inferModel(parameters);
   assert.deepEqual(inferred["model.classes"], ["0", "1", "2"]);
   checkModel(parameters, config);
-  assert.throws(() => checkModel(parameters, { ...inferred, "model.classes": ["cat"] }), /class_emb\.weight of \[32,2\] but found \[32,4\]/);
-  assert.throws(() => checkModel(parameters, { ...inferred, "model.classes": [] }), /without class_emb\.weight/);
+  assert.throws(
+    () => checkModel(parameters, { ...inferred, "model.classes": ["cat"] }),
+    /U-Net with class_emb\.weight of \[32,2\] but found \[32,4\]; check that the file is whole$/,
+  );
+  assert.throws(
+    () => checkModel(parameters, { ...inferred, "model.classes": [] }),
+    /Expected a DDPM U-Net without class_emb\.weight but found it; check that the file holds this model and nothing else$/,
+  );
 });
 
 test("inferModel() sees that a model learns its variance", () => {
@@ -113,11 +119,17 @@ test("inferModel() names the first parameter that is missing, unexpected or of a
   const refuses = (parameters: Map<string, ParameterValue>, message: RegExp): void =>
     assert.throws(() => inferModel(parameters), { name: "SyntaxError", message });
   refuses(new Map(), /U-Net with init_conv\.weight but found no parameter/);
-  refuses(new Map([["conv1.weight", range(1)]]), /U-Net with init_conv\.weight but found conv1\.weight: /);
-  refuses(new Map([...model, ["init_conv.weight", range(3)]]), /init_conv\.weight of 4 axes but found \[3\]/);
+  refuses(new Map([["conv1.weight", range(1)]]), /U-Net with init_conv\.weight but found conv1\.weight; save model\.state_dict\(\) of one$/);
+  refuses(
+    new Map([...model, ["init_conv.weight", range(3)]]),
+    /init_conv\.weight of 4 axes but found \[3\]; check that the file holds a DDPM U-Net$/,
+  );
   refuses(new Map([...model, ["fc.bias", range(1)]]), /without fc\.bias/);
   const none = encode(new Map([["class_emb.weight", { shape: [0, 60_000_000], dtype: "F32", data: new Float32Array(0) }]]), {});
-  assert.throws(() => decodeModel(none), { name: "SyntaxError", message: /class_emb\.weight to hold numbers but found \[0,60000000\]/ });
+  assert.throws(() => decodeModel(none), {
+    name: "SyntaxError",
+    message: /class_emb\.weight to hold numbers but found \[0,60000000\]; save the model anew$/,
+  });
   refuses(new Map([...model, ["time_mlp.1.weight", range(9, 32)]]), /model\.dim/);
   refuses(new Map([...model, ["mid_attn.fn.fn.to_out.weight", range(1, 1, 2, 5)]]), /to_out\.weight of \[16,128,1,1\] but found \[5,2,1,1\]/);
   for (const name of model.keys()) {
@@ -135,13 +147,19 @@ test("checkModel() compares parameters with a configuration", () => {
 
 test("decodeModel() refuses integers, three axes and metadata that it does not know", () => {
   const refuses = (bytes: Uint8Array, message: RegExp): void => assert.throws(() => decodeModel(bytes), { name: "SyntaxError", message });
-  refuses(encode(new Map([["n", { shape: [1], data: Int32Array.of(1) }]])), /parameter n to hold floats but found I32/);
-  refuses(encode(new Map([["w", range(1, 2, 3)]])), /parameter w .* found \[1,2,3\]/);
+  refuses(
+    encode(new Map([["n", { shape: [1], data: Int32Array.of(1) }]])),
+    /parameter n to hold floats but found I32; save only the model's weights$/,
+  );
+  refuses(encode(new Map([["w", range(1, 2, 3)]])), /parameter w to have 1, 2 or 4 axes but found \[1,2,3\]; save only a DDPM U-Net$/);
   const withMetadata = (ddpm: string): Uint8Array => encode(new Map(), { ddpm });
-  refuses(withMetadata("{"), /to be JSON but found \{/);
+  refuses(withMetadata("{"), /Expected the checkpoint's ddpm metadata as JSON but found \{; save the file again$/);
   refuses(withMetadata("null"), /version 1 but found undefined/);
-  refuses(withMetadata('{"version":2}'), /version 1 but found 2/);
+  refuses(withMetadata('{"version":2}'), /to be of version 1 but found 2; update this program or save the file again$/);
   refuses(withMetadata('{"version":1,"step":0}'), /object of keys/);
-  refuses(withMetadata('{"version":1,"config":{},"step":-1}'), /step .* found -1/);
+  refuses(
+    withMetadata('{"version":1,"config":{},"step":-1}'),
+    /Expected the checkpoint's step to be an integer of at least 0 but found -1; save the file again$/,
+  );
   refuses(withMetadata('{"version":1,"config":{"model.dmi":8},"step":1}'), /did you mean model\.dim/);
 });

@@ -106,12 +106,12 @@ export function checkModel(parameters: ReadonlyMap<string, { readonly shape: Sha
     const found = shapeOf(parameters, name);
     if (`${found}` === `${shape}`) continue;
     throw new SyntaxError(
-      `Expected a DDPM U-Net with ${name} of [${torchShape(shape)}] but found [${torchShape(found)}]: check that the file is whole`,
+      `Expected a DDPM U-Net with ${name} of [${torchShape(shape)}] but found [${torchShape(found)}]; check that the file is whole`,
     );
   }
   for (const name of parameters.keys()) {
     if (!expected.has(name))
-      throw new SyntaxError(`Expected a DDPM U-Net without ${quoted(name)} but found it: check that the file holds this model and nothing else`);
+      throw new SyntaxError(`Expected a DDPM U-Net without ${quoted(name)} but found it; check that the file holds this model and nothing else`);
   }
 }
 
@@ -139,7 +139,7 @@ function shapeOf(parameters: ReadonlyMap<string, { readonly shape: Shape }>, nam
   if (found) return found;
   const names = [...parameters.keys()].slice(0, 3).map(quoted).join(", ");
   throw new SyntaxError(
-    `Expected a DDPM U-Net with ${name} but found ${names || "no parameter"}${parameters.size > 3 ? ", …" : ""}: save model.state_dict() of one`,
+    `Expected a DDPM U-Net with ${name} but found ${names || "no parameter"}${parameters.size > 3 ? ", …" : ""}; save model.state_dict() of one`,
   );
 }
 
@@ -148,16 +148,17 @@ function axis(parameters: ReadonlyMap<string, { readonly shape: Shape }>, name: 
   const shape = shapeOf(parameters, name);
   const rank = axis === 0 ? 2 : 4;
   if (shape.length === rank && shape[axis]! >= 1) return shape[axis]!;
-  throw new SyntaxError(`Expected a DDPM U-Net with ${name} of ${rank} axes but found [${torchShape(shape)}]: check that the file holds this model`);
+  throw new SyntaxError(
+    `Expected a DDPM U-Net with ${name} of ${rank} axes but found [${torchShape(shape)}]; check that the file holds a DDPM U-Net`,
+  );
 }
 
 function parameterOf(name: string, { shape, dtype, data }: StoredTensor): ParameterValue {
   if (!(data instanceof Float32Array))
-    throw new SyntaxError(`Expected parameter ${quoted(name)} to hold floats but found ${dtype}: save only the model's weights`);
-  if (data.length === 0)
-    throw new SyntaxError(`Expected parameter ${quoted(name)} to hold numbers but found [${shape}]: check that the file is whole`);
+    throw new SyntaxError(`Expected parameter ${quoted(name)} to hold floats but found ${dtype}; save only the model's weights`);
+  if (data.length === 0) throw new SyntaxError(`Expected parameter ${quoted(name)} to hold numbers but found [${shape}]; save the model anew`);
   if (!fromTorchAxes[shape.length])
-    throw new SyntaxError(`Expected parameter ${quoted(name)} to have 1, 2 or 4 axes but found [${shape}]: save only a DDPM U-Net`);
+    throw new SyntaxError(`Expected parameter ${quoted(name)} to have 1, 2 or 4 axes but found [${shape}]; save only a DDPM U-Net`);
   return fromTorch({ shape, data });
 }
 
@@ -165,11 +166,11 @@ function metadataOf(json: string): CheckpointMetadata {
   const { version, config, step, loss, device } = objectOf(json);
   if (version !== 1) {
     throw new SyntaxError(
-      `Expected the checkpoint's ddpm metadata to be of version 1 but found ${JSON.stringify(version)}: update this program or save the file again`,
+      `Expected the checkpoint's ddpm metadata to be of version 1 but found ${JSON.stringify(version)}; update this program or save the file again`,
     );
   }
   if (!Number.isSafeInteger(step) || (step as number) < 0) {
-    throw new SyntaxError(`Expected the checkpoint's step to be an integer of at least 0 but found ${JSON.stringify(step)}: save the file again`);
+    throw new SyntaxError(`Expected the checkpoint's step to be an integer of at least 0 but found ${JSON.stringify(step)}; save the file again`);
   }
   const facts = { ...(typeof loss === "number" && { loss }), ...(typeof device === "string" && { device }) };
   return { config: configure(config as Partial<Config>), step: step as number, ...facts };
@@ -179,7 +180,7 @@ function objectOf(json: string): Record<string, unknown> {
   try {
     return Object(JSON.parse(json)) as Record<string, unknown>;
   } catch (cause) {
-    throw new SyntaxError(`Expected the checkpoint's ddpm metadata to be JSON but found ${quoted(json.slice(0, 40))}: save the file again`, {
+    throw new SyntaxError(`Expected the checkpoint's ddpm metadata as JSON but found ${quoted(json.slice(0, 40))}; save the file again`, {
       cause,
     });
   }
@@ -187,7 +188,7 @@ function objectOf(json: string): Record<string, unknown> {
 
 function axesOf(table: Readonly<Record<number, readonly number[]>>, shape: Shape): readonly number[] {
   const axes = table[shape.length];
-  if (!axes) throw new RangeError(`Expected a parameter of 0, 1, 2 or 4 axes but found shape [${shape}]`);
+  if (!axes) throw new RangeError(`Cannot lay out [${shape}] as PyTorch does, where a parameter has 0, 1, 2 or 4 axes`);
   return axes;
 }
 
@@ -195,7 +196,7 @@ const torchShape = (shape: Shape): Shape => toTorchAxes[shape.length]?.map((i) =
 
 /** The transposition of an array of at most four axes: axis i of the result is axis `axes[i]` of the input. */
 function permuted({ shape, data }: ParameterValue, axes: readonly number[]): ParameterValue {
-  if (data.length !== size(shape)) throw new RangeError(`Expected ${size(shape)} values of shape [${shape}] but found ${data.length}`);
+  if (data.length !== size(shape)) throw new RangeError(`Cannot shape ${data.length} values as [${shape}]`);
   const strides = shape.map((_, i) => size(shape.slice(i + 1)));
   const missing = new Array<number>(4 - axes.length).fill(0);
   const [a, b, c, d] = [...missing.map(() => 1), ...axes.map((i) => shape[i]!)] as [number, number, number, number];

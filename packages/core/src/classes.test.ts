@@ -25,7 +25,7 @@ const config = configure({
 
 test("classRows() marks each label's place, and the last one where there is none", () => {
   assert.deepEqual([...classRows(config, [2, undefined, 0])], [0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0]);
-  for (const label of [-1, 1.5, 3, 4]) assert.throws(() => classRows(config, [label]), /Expected a class in \[0, 3\) but found/);
+  for (const label of [-1, 1.5, 3, 4]) assert.throws(() => classRows(config, [label]), /Expected label to be an integer in \[0, 3\) but found/);
 });
 
 test("labelsInRows() gives each label a row, and at least as many images as asked", () => {
@@ -102,11 +102,16 @@ test("guidance changes the prediction and leaves the learned variance that of th
 });
 
 test("classes and guidance are refused where they mean nothing", async () => {
-  await assert.rejects(drawn({ labels: [0], guidance: 2 }), /guidance without `guided`/);
+  await assert.rejects(drawn({ labels: [0], guidance: 2 }), /Cannot guide by 2 without `guided`/);
   const plain = configure({ ...config, "model.classes": [] });
-  await assert.rejects(compileSampler(reference(), plain, parameters, { batch: 1, guided: true }), /a model with classes to guide/);
+  await assert.rejects(
+    compileSampler(reference(), plain, parameters, { batch: 1, guided: true }),
+    /Expected a model with classes to guide but found one without; leave guidance out/,
+  );
   await using sampler = await compileSampler(reference(), plain, parameters, { batch: 1 });
-  await assert.rejects(samplesOf(sampler, { labels: [1] }), /Expected no class for a model without classes but found 1/);
+  await assert.rejects(samplesOf(sampler, { labels: [1] }), /Expected no class for a model without classes but found 1; leave it out/);
+  await assert.rejects(samplesOf(sampler, { labels: [1, 1] }), /Cannot give 2 labels to 1 images/);
+  await assert.rejects(samplesOf(sampler, { guidance: Number.NaN }), /Expected guidance to be a number but found NaN/);
 });
 
 test("training tells the model each image's class, and learns of those that it left out", async () => {
@@ -121,5 +126,8 @@ test("training tells the model each image's class, and learns of those that it l
   const moved = (gradient: Numbers) => [0, 1, 2, 3].map((row) => gradient.subarray(row * 16, row * 16 + 16).some((x) => x !== 0));
   assert.deepEqual(moved(await step({ "train.classDropout": 0 }, [0, 2, 0, 2])), [true, false, true, false]);
   assert.deepEqual(moved(await step({ "train.classDropout": 1 }, [0, 2, 0, 2])), [false, false, false, true]);
-  assert.throws(() => trainingFeeds(config, { images: data.images, weights: data.weights }, 1), /Expected labels for the 3 classes/);
+  assert.throws(
+    () => trainingFeeds(config, { images: data.images, weights: data.weights }, 1),
+    /Cannot train a model of 3 classes on images without labels/,
+  );
 });

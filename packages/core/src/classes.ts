@@ -16,7 +16,7 @@ export function classRows(config: Config, labels: readonly (number | undefined)[
   const rows = new Float32Array(labels.length * width);
   for (const [i, label] of labels.entries()) {
     if (label !== undefined && !(Number.isInteger(label) && label >= 0 && label < width - 1))
-      throw new RangeError(`Expected a class in [0, ${width - 1}) but found ${label}`);
+      throw new RangeError(`Expected label to be an integer in [0, ${width - 1}) but found ${label}`);
     rows[i * width + (label ?? width - 1)] = 1;
   }
   return rows;
@@ -27,12 +27,12 @@ export function classRows(config: Config, labels: readonly (number | undefined)[
  * Throws a TypeError where one asks such a model for a class, a RangeError for more labels than images and as `classRows` does.
  */
 export function classFeeds(config: Config, labels: readonly (number | undefined)[], batch: number): Record<string, Numbers> {
-  if (labels.length > batch) throw new RangeError(`Expected at most ${batch} labels, one an image, but found ${labels.length}`);
+  if (labels.length > batch) throw new RangeError(`Cannot give ${labels.length} labels to ${batch} images`);
   const all = Array.from({ length: batch }, (_, i) => labels[i]);
   if (classWidth(config) > 0) return { classes: classRows(config, all) };
   const label = labels.find((label) => label !== undefined);
   if (label === undefined) return {};
-  throw new TypeError(`Expected no class for a model without classes but found ${label}`);
+  throw new TypeError(`Expected no class for a model without classes but found ${label}; leave it out, or choose another model`);
 }
 
 /** One class after the other for `count` images, or nothing for a model without classes. */

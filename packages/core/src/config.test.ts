@@ -41,10 +41,16 @@ test("configure() names the key, what it expected and what it found", () => {
   refuses({ "data.width": 26 }, /data\.width to be divisible by 4/);
   refuses({ "data.width": 3 }, /such as 4, but found 3$/);
   refuses({ "diffusion.timesteps": 0 }, /diffusion\.timesteps .* at least 1 .* found 0$/);
-  refuses({ "diffusion.timesteps": 10, "diffusion.schedule": "linear-scaled" }, /diffusion\.timesteps .* betas below 1/);
+  refuses(
+    { "diffusion.timesteps": 10, "diffusion.schedule": "linear-scaled" },
+    /^diffusion\.timesteps: Expected betas below 1 but found .*; choose more timesteps or another schedule$/,
+  );
   refuses({ "diffusion.schedule": "cosin" }, /one of linear, linear-scaled, cosine.* found "cosin"$/);
   refuses({ "diffusion.zeroTerminalSnr": true }, /diffusion\.objective to be v or x0 with diffusion\.zeroTerminalSnr, .* found "eps"$/);
-  refuses({ "diffusion.zeroTerminalSnr": true, "diffusion.objective": "v", "diffusion.timesteps": 1 }, /diffusion\.timesteps .* at least 2/);
+  refuses(
+    { "diffusion.zeroTerminalSnr": true, "diffusion.objective": "v", "diffusion.timesteps": 1 },
+    /^diffusion\.timesteps: Expected at least 2 timesteps to rescale .*; choose more$/,
+  );
   refuses({ "train.lr": 0 }, /train\.lr to be a number above 0 but found 0$/);
   refuses({ "train.emaDecay": 1 }, /train\.emaDecay .* below 1 but found 1$/);
   refuses({ "train.emaAlso": [0.9, 1] }, /train\.emaAlso to be a list of at most 16 numbers .* below 1, such as .* but found \[0.9,1\]$/);
@@ -57,11 +63,15 @@ test("configure() names the key, what it expected and what it found", () => {
   );
   refuses({ seed: 2 ** 32 }, /seed .* found 4294967296$/);
   refuses({ seed: -1 }, /seed .* found -1$/);
-  for (const part of [null, [], 5]) assert.throws(() => configure(part as unknown as Config), { name: "SyntaxError", message: /an object of keys/ });
+  for (const part of [null, [], 5])
+    assert.throws(() => configure(part as unknown as Config), {
+      name: "SyntaxError",
+      message: /Expected a configuration to be an object of keys and values but found /,
+    });
 });
 
 test("configure() suggests the nearest key for an unknown one", () => {
-  refuses({ "model.dims": 28 }, /found model\.dims: did you mean model\.dim\?$/);
+  refuses({ "model.dims": 28 }, /^Expected a configuration key but found model\.dims; did you mean model\.dim\?$/);
   refuses({ dim: 28 }, /did you mean model\.dim\?$/);
   refuses({ "train.weight_decay": 0 }, /did you mean train\.weightDecay\?$/);
   refuses({ "zzzzz.qqqqqqqq": 0 }, /the keys are model\.dim, /);

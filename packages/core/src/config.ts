@@ -101,7 +101,7 @@ export function configKey(name: string): ConfigKey {
   const distance = (key: string): number => Math.min(edits(name, key), edits(name, key.slice(key.indexOf(".") + 1)) + 0.5);
   const nearest = configKeys.reduce((a, b) => (distance(b) < distance(a) ? b : a));
   const advice = distance(nearest) <= name.length / 2 ? `did you mean ${nearest}?` : `the keys are ${configKeys.join(", ")}`;
-  throw new SyntaxError(`Expected a configuration key but found ${JSON.stringify(name).slice(1, -1).slice(0, 80)}: ${advice}`);
+  throw new SyntaxError(`Expected a configuration key but found ${JSON.stringify(name).slice(1, -1).slice(0, 80)}; ${advice}`);
 }
 
 /** The value that a flag's text means: `1,2,4` or `[1,2,4]` for lists. Throws a SyntaxError that names the key for a text that it cannot have. */
@@ -159,10 +159,7 @@ function checkSchedule(config: Config): void {
   try {
     scheduleFor(config);
   } catch (cause) {
-    throw new SyntaxError(
-      `Expected diffusion.timesteps that diffusion.schedule can have: ${(cause as Error).message}; choose more timesteps or another schedule`,
-      { cause },
-    );
+    throw new SyntaxError(`diffusion.timesteps: ${(cause as Error).message}`, { cause });
   }
   if (config["diffusion.zeroTerminalSnr"] && config["diffusion.objective"] === "eps")
     throw wrong("diffusion.objective", "v or x0 with diffusion.zeroTerminalSnr, since noise alone tells no image,", `"eps"`);

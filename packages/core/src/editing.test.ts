@@ -25,7 +25,8 @@ test("noised() is the forward process at the level that a table starts at", () =
 });
 
 test("a strength outside (0, 1] is a RangeError, and the least one is a single step", () => {
-  for (const strength of [0, -1, 1.01, Number.NaN]) assert.throws(() => rows("ddim", linear, { strength }), /Expected a strength above 0/);
+  for (const strength of [0, -1, 1.01, Number.NaN])
+    assert.throws(() => rows("ddim", linear, { strength }), /Expected strength to be above 0 and at most 1 but found/);
   assert.equal(rows("ddim", linear, { steps: 10, strength: 1e-9 }).length, 1);
 });
 
@@ -72,12 +73,22 @@ test("a learned variance is the middle of its range in the rows that go back, an
 test("repainting once is the table itself; rows that depend on the step before are refused", () => {
   const table = rows("ddpm", linear, { steps: 7 });
   assert.deepEqual(repaint(table, { jump: 3, times: 1 }), table);
-  assert.throws(() => repaint(rows("dpm++", linear, { steps: 7 }), { jump: 3, times: 2 }), /Expected a sampler of independent steps/);
+  assert.throws(
+    () => repaint(rows("dpm++", linear, { steps: 7 }), { jump: 3, times: 2 }),
+    /Expected a sampler of independent steps .*; choose ddpm, ddim or euler$/,
+  );
   for (const wrong of [
     { jump: 0, times: 1 },
     { jump: 2, times: 1.5 },
   ])
-    assert.throws(() => repaint(table, wrong), RangeError);
+    assert.throws(() => repaint(table, wrong), {
+      name: "RangeError",
+      message: /Expected (jump|times) to be a whole number from 1 to 1000 but found/,
+    });
+  assert.throws(() => repaint(table, { jump: 7, times: 2 }), {
+    name: "RangeError",
+    message: /more than 7 steps to repaint stretches of 7 but found 7; take more steps$/,
+  });
 });
 
 const config = configure({ "model.dim": 4, "model.dimMults": [1, 2], "data.height": 4, "data.width": 4, "diffusion.timesteps": 6 });
@@ -150,15 +161,15 @@ test("a sampler keeps something if and only if it was compiled for it", async ()
   const keep = { known, mask: maskOf(() => 1) };
   await assert.rejects(
     drawn(() => ({ keep })),
-    /Expected something to keep/,
+    /Cannot draw with something to keep but without `inpainting`/,
   );
   await assert.rejects(
     drawn(() => ({}), { inpainting: true }),
-    /Expected something to keep/,
+    /Cannot draw with something to keep but without `inpainting`/,
   );
   await assert.rejects(
     drawn(() => ({ keep }), { inpainting: true, sampler: "heun" }),
-    /any but heun/,
+    /Expected a sampler that corrects no step to inpaint with but found one that does; choose any but heun/,
   );
 });
 
@@ -168,4 +179,6 @@ test("slerp() goes from one noise to the other and stays as large", () => {
   assert.ok(close(slerp(a, b, 0), a) && slerp(a, b, 1).every((x, i) => Math.abs(x - b[i]!) < 1e-6));
   for (const w of [0.25, 0.5, 0.9]) assert.ok(Math.abs(norm(slerp(a, b, w)) / norm(a) - 1) < 0.06);
   assert.ok(close(slerp(a, a, 0.5), a));
+  assert.throws(() => slerp(a, b.subarray(1), 0.5), /Cannot go from a noise of 1000 numbers to one of 999/);
+  assert.throws(() => noised(a, { row: { alphaBar: 0.5 }, count: 3, seed: 1 }), /Cannot make 3 images of one size of 1000 numbers/);
 });

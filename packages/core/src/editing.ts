@@ -18,7 +18,7 @@ export interface Noised {
  * the images' large features and draws the small ones anew (SDEdit, Meng et al. 2022). Throws a RangeError where they are not `count` images of one size.
  */
 export function noised(images: Numbers, { row: { alphaBar }, count, seed, first = 0 }: Noised): Float32Array {
-  if (images.length % count !== 0) throw new RangeError(`Expected ${count} images of one size but found ${images.length} numbers`);
+  if (images.length % count !== 0) throw new RangeError(`Cannot make ${count} images of one size of ${images.length} numbers`);
   const [signal, sigma] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)];
   return startNoise(seed, count, images.length / count, first).map((z, i) => signal * images[i]! + sigma * z);
 }
@@ -64,11 +64,14 @@ export interface Repaint {
  */
 export function repaint(table: readonly Row[], { jump = Math.max(1, Math.round(table.length / 25)), times }: Repaint): Row[] {
   for (const [name, n] of Object.entries({ jump, times }))
-    if (!Number.isInteger(n) || n < 1 || n > mostTimes) throw new RangeError(`Expected ${name} to be an integer in [1, ${mostTimes}] but found ${n}`);
+    if (!Number.isInteger(n) || n < 1 || n > mostTimes)
+      throw new RangeError(`Expected ${name} to be a whole number from 1 to ${mostTimes} but found ${n}`);
   if (times > 1 && jump >= table.length)
     throw new RangeError(`Expected more than ${jump} steps to repaint stretches of ${jump} but found ${table.length}; take more steps`);
   if (times > 1 && table.some(({ C }) => C !== 0))
-    throw new TypeError("Expected a sampler of independent steps to repaint with: ddpm, ddim or euler");
+    throw new TypeError(
+      "Expected a sampler of independent steps to repaint with but found one whose steps build on each other; choose ddpm, ddim or euler",
+    );
   const first = table.length % jump || jump;
   const stretches = Array.from({ length: Math.ceil(table.length / jump) - 1 }, (_, i) => table.slice(first + i * jump, first + (i + 1) * jump));
   return [...table.slice(0, first), ...stretches.flatMap((rows) => again(rows, times))];
@@ -94,7 +97,7 @@ function renoised(row: Row, alphaBar: number): Row {
 
 /** Along the sphere from `a` to `b` (Shoemake 1985), w in [0, 1], so that what lies between two noises is as large as noise. Throws a RangeError for lengths that differ. */
 export function slerp(a: Numbers, b: Numbers, w: number): Float32Array {
-  if (a.length !== b.length) throw new RangeError(`Expected two noises of one length but found ${a.length} and ${b.length}`);
+  if (a.length !== b.length) throw new RangeError(`Cannot go from a noise of ${a.length} numbers to one of ${b.length}`);
   const dot = (x: Numbers, y: Numbers): number => Float64Array.from(x, (value, i) => value * y[i]!).reduce((sum, product) => sum + product, 0);
   const angle = Math.acos(Math.min(Math.max(dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)), -1), 1));
   const [p, q] = Math.sin(angle) < 1e-6 ? [1 - w, w] : [Math.sin((1 - w) * angle) / Math.sin(angle), Math.sin(w * angle) / Math.sin(angle)];

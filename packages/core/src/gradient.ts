@@ -88,7 +88,7 @@ function equals(x: Tensor, y: Tensor): Tensor {
 
 /** d`loss`/dx for each x of `xs`, by reverse accumulation; `loss` has shape []. Zeros where `loss` does not depend on x. */
 export function gradients(loss: Tensor, xs: readonly Tensor[]): Tensor[] {
-  if (loss.shape.length > 0) throw new RangeError(`Expected a loss of shape [] but found [${loss.shape}]`);
+  if (loss.shape.length > 0) throw new RangeError(`Cannot take gradients of [${loss.shape}], since a loss has the shape []`);
   const order = sort([loss]);
   const needed = new Set<Tensor>(xs);
   for (const y of order) if (y.inputs.some((x) => needed.has(x))) needed.add(y);

@@ -20,6 +20,6 @@ export function lrAt(config: Pick<Config, "train.lr" | "train.warmup" | "train.l
   const { "train.lr": lr, "train.warmup": warmup, "train.lrDecay": decay, "train.decaySteps": steps } = config;
   if (n <= warmup) return (lr * n) / warmup;
   if (decay === "none") return lr;
-  if (steps <= warmup) throw new RangeError(`Expected train.decaySteps above ${warmup} for train.lrDecay ${decay} but found ${steps}`);
+  if (steps <= warmup) throw new RangeError(`Cannot let the learning rate fall until step ${steps} after ${warmup} steps of warm-up`);
   return lr * decays[decay](Math.min((n - 1 - warmup) / (steps - warmup), 1));
 }

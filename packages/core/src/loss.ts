@@ -1,4 +1,5 @@
 /** How far a prediction is from its target. */
+import { oneOf } from "./names.ts";
 import { composite, size, type Tensor } from "./tensor.ts";
 
 export const lossNames = ["l1", "l2", "huber"] as const;
@@ -15,8 +16,7 @@ const losses: { readonly [L in LossName]: (d: Tensor) => Tensor } = {
 
 /** The loss of each element of a difference: |d|, d² or Huber's with delta 1. Throws a TypeError for another name. */
 export function elementLoss(name: LossName, difference: Tensor): Tensor {
-  if (!Object.hasOwn(losses, name)) throw new TypeError(`Expected a loss among ${lossNames.join(", ")} but found ${name}`);
-  return losses[name](difference);
+  return losses[oneOf(lossNames, name, "loss")](difference);
 }
 
 /** The loss of each image, summed over its elements: [B, 1, 1, 1] of [B, H, W, C]. Throws a TypeError for an unknown name. */
@@ -44,6 +44,6 @@ export function pLosses(name: LossName, target: Tensor, prediction: Tensor, weig
  * They add up to 1 / elements. In a batch that several workers share, `count` is the images of all. Throws a RangeError unless 1 ≤ count.
  */
 export function lossWeights(batch: number, count: number, elements: number): Float32Array {
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`Expected at least one image in the batch but found ${count}`);
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`Cannot weigh the losses of ${count} images`);
   return new Float32Array(batch).fill(1 / (count * elements), 0, count);
 }

@@ -43,13 +43,16 @@ test("minSnrWeight() without gamma leaves the loss as it is", () => {
 test("noise alone has an x0 by what x0 and v predict, but none by eps", () => {
   assert.deepEqual(readout("x0", 0), { a: 0, b: 1, c: 1, d: -0 });
   assert.deepEqual(readout("v", 0), { a: 0, b: -1, c: 1, d: 0 });
-  assert.throws(() => readout("eps", 0), { name: "RangeError", message: /follow from eps but found 0; objective v/ });
+  assert.throws(() => readout("eps", 0), {
+    name: "RangeError",
+    message: /Expected an alphaBar at which x0 and eps follow from eps but found 0; objective v/,
+  });
 });
 
 test("an unknown objective is a TypeError that names all", () => {
   const unknown = "score" as Objective;
   for (const ask of [() => readout(unknown, 0.5), () => minSnrWeight(unknown, 1, 5), () => at(1, unknown)]) {
-    assert.throws(ask, { name: "TypeError", message: /eps, x0, v but found score/ });
+    assert.throws(ask, { name: "TypeError", message: /Expected objective to be one of eps, x0, v but found score/ });
   }
 });
 

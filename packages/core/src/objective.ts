@@ -43,7 +43,7 @@ const definitions: { readonly [O in Objective]: Definition } = {
   },
 };
 
-const definition = (objective: Objective): Definition => definitions[oneOf(objectiveNames, objective, "an objective")];
+const definition = (objective: Objective): Definition => definitions[oneOf(objectiveNames, objective, "objective")];
 
 /** What a model of this objective is to predict, [B, H, W, C]; `coefficients` are those of `qSample`. Throws a TypeError for an unknown objective. */
 export const target = (objective: Objective, ...of: Parameters<Definition["target"]>): Tensor => definition(objective).target(...of);

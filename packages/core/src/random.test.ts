@@ -78,8 +78,8 @@ test("permutation() has every number once, in another order for another stream",
 
 test("stream() refuses a seed or a step that is not an integer of 32 bits", () => {
   for (const x of [-1, 0.5, 2 ** 32, Number.NaN]) {
-    assert.throws(() => stream(x, "noise"), { name: "RangeError", message: /seed/ });
-    assert.throws(() => stream(0, "noise", x), { name: "RangeError", message: /step/ });
+    assert.throws(() => stream(x, "noise"), { name: "RangeError", message: /Expected seed to be an integer in \[0, 2\^32\) but found/ });
+    assert.throws(() => stream(0, "noise", x), { name: "RangeError", message: /Expected step to be an integer in \[0, 2\^32\) but found/ });
   }
 });
 

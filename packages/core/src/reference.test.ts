@@ -4,7 +4,7 @@ import { cases, Replay } from "../conformance/mod.ts";
 import { golden } from "../test/golden.ts";
 import { gradients } from "./gradient.ts";
 import { evaluate, reference } from "./reference.ts";
-import { input } from "./tensor.ts";
+import { input, variable } from "./tensor.ts";
 
 for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
   test(`reference replays ${name}: prediction, losses, gradients, sampling and ten steps of AdamW`, async () => {
@@ -49,10 +49,12 @@ test("gradients() of a loss that does not depend on x is zero", () => {
 });
 
 test("gradients() throws for a loss that is no scalar", () => {
-  assert.throws(() => gradients(input("y", [2]), []), /shape \[\] but found \[2\]/);
+  assert.throws(() => gradients(input("y", [2]), []), /Cannot take gradients of \[2\]/);
 });
 
 test("compile() names the variable that the state lacks", async () => {
   const step = cases.find(({ state }) => state.size > 0)!.step;
-  await assert.rejects(reference().compile(step, new Map()), /Expected a value for w0 of shape \[3\]/);
+  await assert.rejects(reference().compile(step, new Map()), /Cannot do without a value for w0 of shape \[3\]/);
+  const wrong = { outputs: { w: variable("w", [3]) }, updates: { w: input("x", [2]) } };
+  await assert.rejects(reference().compile(wrong, new Map()), /Cannot update w of shape \[3\] with \[2\]/);
 });

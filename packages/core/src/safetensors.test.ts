@@ -114,26 +114,30 @@ test("decode() of a file with one byte changed, or cut short, gives tensors or a
 test("decode() says what is wrong with which tensor", () => {
   const f32 = (begin: number, end: number, shape: unknown = [1]) => ({ dtype: "F32", shape, data_offsets: [begin, end] });
   const cases: [Uint8Array, RegExp][] = [
-    [new Uint8Array(7), /found 7 bytes/],
-    [new Uint8Array(16).fill(255), /at most 8 bytes but found a length of 18446744073709552000/],
-    [file("[]"), /JSON object/],
-    [file("{"), /to be JSON/],
+    [new Uint8Array(7), /^Expected a safetensors file but found 7 bytes; fetch or save it again$/],
+    [new Uint8Array(16).fill(255), /at most 8 bytes but found a length of 18446744073709552000: .*; fetch or save it again$/],
+    [file("[]"), /Expected the safetensors header to be a JSON object but found another value; fetch or save the file again$/],
+    [file("{"), /Expected the safetensors header to be JSON but found something else: .*; fetch or save it again$/],
     [file("[".repeat(1e5)), /to be JSON/],
-    [file({ __metadata__: { a: 1 } }), /__metadata__/],
-    [file({ w: 5 }), /tensor w to have a dtype/],
+    [file({ w: { ...f32(0, 4), deeper: { than: [1] } } }, 4), /header of at most 3 levels but found more; fetch or save the file again$/],
+    [file({ __metadata__: { a: 1 } }), /Expected __metadata__ of a safetensors file to hold strings but found something else; save the file again$/],
+    [file({ w: 5 }), /tensor w to have a dtype among F32, .* but found undefined; save it anew$/],
     [file({ w: { ...f32(0, 1), dtype: "F8_E4M3" } }, 1), /tensor w .* F32, F16, .* but found "F8_E4M3"/],
     [file({ w: { ...f32(0, 4), dtype: "toString" } }, 4), /tensor w .*dtype/],
-    [file({ w: f32(0, 4, [-1]) }, 4), /tensor w to have a shape/],
+    [file({ w: f32(0, 4, [-1]) }, 4), /tensor w to have a shape of non-negative integers but found \[-1\]; save it anew$/],
     [file({ w: f32(0, 4, [2 ** 53]) }, 4), /tensor w to have a shape/],
     [file({ w: f32(0, 4, [1e15, 1e15]) }, 4), /tensor w to have 4e\+30 bytes/],
-    [file({ w: f32(0, 8) }, 8), /tensor w to have 4 bytes for F32 of shape \[1\] but found 8/],
-    [file({ w: { ...f32(0, 4), data_offsets: [0] } }, 4), /tensor w .*data_offsets/],
-    [file({ w: f32(0, 4) }, 2), /tensor w .*ends after the file/],
+    [file({ w: f32(0, 8) }, 8), /tensor w to have 4 bytes for F32 of shape \[1\] but found 8; save it anew$/],
+    [file({ w: { ...f32(0, 4), data_offsets: [0] } }, 4), /tensor w to have data_offsets \[begin, end\] but found \[0\]; save it anew$/],
+    [file({ w: f32(0, 4) }, 2), /tensor w to lie in bytes 0 to 2 but found 0 to 4: it ends after the file does; save it again$/],
     [file({ v: f32(0, 4), w: f32(0, 4) }, 4), /tensor w .*overlaps/],
     [file({ v: f32(0, 4), w: f32(8, 12) }, 12), /tensor w .*gap/],
-    [file({ w: f32(0, 4) }, 5), /Expected 4 bytes of tensors but found 5/],
-    [file(`{"w":${JSON.stringify(f32(0, 4))},"\\u0077":${JSON.stringify(f32(0, 4))}}`, 4), /Expected w once .* twice/],
-    [fileOf("I64", [1], BigInt64Array.of(2n ** 31n)), /tensor x to hold integers of 32 bits/],
+    [file({ w: f32(0, 4) }, 5), /Expected 4 bytes of tensors but found 5: the file has something after its last tensor; save it again$/],
+    [
+      file(`{"w":${JSON.stringify(f32(0, 4))},"\\u0077":${JSON.stringify(f32(0, 4))}}`, 4),
+      /Expected w once in the safetensors header but found it twice; save the file again$/,
+    ],
+    [fileOf("I64", [1], BigInt64Array.of(2n ** 31n)), /tensor x to hold integers of 32 bits but found a larger I64; save it as I32$/],
   ];
   for (const [bytes, message] of cases) assert.throws(() => decode(bytes), { name: "SyntaxError", message });
 });
@@ -179,7 +183,16 @@ test("encode() rounds to F16 and BF16 to nearest, ties to even, and keeps what t
 
 test("encode() refuses wrong sizes, the reserved name and numbers that F16 lacks", () => {
   const one = (name: string, shape: number[], value: number) => new Map([[name, { shape, data: Float32Array.of(value) }]]);
-  assert.throws(() => encode(one("x", [2], 1)), { name: "RangeError", message: /2 values for tensor x/ });
-  assert.throws(() => encode(one("__metadata__", [1], 1)), TypeError);
-  assert.throws(() => encode(one("x", [1], 65520), {}, { dtype: "F16" }), { name: "RangeError", message: /65520 in tensor x/ });
+  assert.throws(() => encode(one("x", [2], 1)), {
+    name: "RangeError",
+    message: /Expected 2 values for tensor x of shape \[2\] but found 1; give the shape of the data$/,
+  });
+  assert.throws(() => encode(one("__metadata__", [1], 1)), {
+    name: "TypeError",
+    message: /found __metadata__, which the format reserves; use another name$/,
+  });
+  assert.throws(() => encode(one("x", [1], 65520), {}, { dtype: "F16" }), {
+    name: "RangeError",
+    message: /Expected numbers below 65520 for F16 but found 65520 in tensor x; write BF16 or F32$/,
+  });
 });

@@ -35,7 +35,7 @@ export function decode(bytes: Uint8Array): SafetensorsFile {
   const { header, start } = headerOf(bytes);
   const { __metadata__: metadata = {}, ...entries } = header;
   const strings = isRecord(metadata) && Object.values(metadata).every((value) => typeof value === "string");
-  if (!strings) throw new SyntaxError("Expected __metadata__ of a safetensors file to hold strings but found something else: save the file again");
+  if (!strings) throw new SyntaxError("Expected __metadata__ of a safetensors file to hold strings but found something else; save the file again");
   const found = Object.entries(entries).map(([name, value]) => entryOf(name, value));
   checkOffsets(found, bytes.length - start);
   const tensors = new Map(found.map((entry) => [entry.name, tensorOf(entry, bytes.subarray(start))]));
@@ -85,17 +85,18 @@ const text = globalThis as unknown as {
 const longestHeader = 100e6;
 
 function headerOf(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
-  if (bytes.length < 8) throw new SyntaxError(`Expected a safetensors file but found ${bytes.length} bytes: the file is cut short`);
+  if (bytes.length < 8) throw new SyntaxError(`Expected a safetensors file but found ${bytes.length} bytes; fetch or save it again`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (length > bytes.length - 8 || length > longestHeader) {
     throw new SyntaxError(
       `Expected a safetensors header of at most ${Math.min(bytes.length - 8, longestHeader)} bytes but found a length of ${length}: ` +
-        "the file is cut short or of another format",
+        "the file is cut short or of another format; fetch or save it again",
     );
   }
   const header = jsonOf(bytes.subarray(8, 8 + length));
-  if (!isRecord(header)) throw new SyntaxError("Expected the safetensors header to be a JSON object but found another value: the file is damaged");
+  if (!isRecord(header))
+    throw new SyntaxError("Expected the safetensors header to be a JSON object but found another value; fetch or save the file again");
   return { header, start: 8 + length };
 }
 
@@ -106,7 +107,10 @@ function jsonOf(bytes: Uint8Array): unknown {
     json = new text.TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     value = JSON.parse(json);
   } catch (cause) {
-    throw new SyntaxError("Expected the safetensors header to be JSON but could not read it: the file is damaged or of another format", { cause });
+    throw new SyntaxError(
+      "Expected the safetensors header to be JSON but found something else: the file is damaged or of another format; fetch or save it again",
+      { cause },
+    );
   }
   checkUnique(json);
   return value;
@@ -121,7 +125,7 @@ function checkUnique(json: string): void {
   for (let i = 0; i < json.length; i++) {
     if (json[i] === "{" || json[i] === "[") open.push(new Set());
     if (open.length > deepest)
-      throw new SyntaxError(`Expected a safetensors header of at most ${deepest} levels but found more: the file is damaged`);
+      throw new SyntaxError(`Expected a safetensors header of at most ${deepest} levels but found more; fetch or save the file again`);
     if (json[i] === "}" || json[i] === "]") open.pop();
     else if (json[i] === '"') {
       const start = i;
@@ -129,7 +133,7 @@ function checkUnique(json: string): void {
       if (!isKey(json, i + 1)) continue;
       const key = JSON.parse(json.slice(start, i + 1)) as string;
       if (open.at(-1)!.has(key))
-        throw new SyntaxError(`Expected ${quoted(key)} once in the safetensors header but found it twice: save the file again`);
+        throw new SyntaxError(`Expected ${quoted(key)} once in the safetensors header but found it twice; save the file again`);
       open.at(-1)!.add(key);
     }
   }
@@ -143,7 +147,7 @@ function isKey(json: string, after: number): boolean {
 function entryOf(name: string, value: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = isRecord(value) ? value : {};
   const wrong = (expected: string, found: unknown): SyntaxError =>
-    new SyntaxError(`Expected tensor ${quoted(name)} to have ${expected} but found ${JSON.stringify(found)?.slice(0, 80)}: save the file again`);
+    new SyntaxError(`Expected tensor ${quoted(name)} to have ${expected} but found ${JSON.stringify(found)?.slice(0, 80)}; save it anew`);
   if (typeof dtype !== "string" || !Object.hasOwn(readers, dtype)) throw wrong(`a dtype among ${Object.keys(readers).join(", ")}`, dtype);
   if (!isNaturals(shape)) throw wrong("a shape of non-negative integers", shape);
   if (!isNaturals(offsets) || offsets.length !== 2) throw wrong("data_offsets [begin, end]", offsets);
@@ -171,7 +175,7 @@ function checkOffsets(entries: readonly Entry[], length: number): void {
 
 function tensorOf({ name, dtype, shape, begin, end }: Entry, bytes: Uint8Array): StoredTensor {
   const data = readers[dtype].read(new Uint8Array(bytes.subarray(begin, end)).buffer);
-  if (!data) throw new SyntaxError(`Expected tensor ${quoted(name)} to hold integers of 32 bits but found a larger I64: save it as I32`);
+  if (!data) throw new SyntaxError(`Expected tensor ${quoted(name)} to hold integers of 32 bits but found a larger I64; save it as I32`);
   return { shape, dtype, data };
 }
 
@@ -183,10 +187,10 @@ function narrow(buffer: ArrayBuffer): Int32Array | undefined {
 }
 
 function bytesOf(name: string, shape: Shape, data: Numbers, dtype: "F32" | "F16" | "BF16"): { dtype: StoredDtype; bytes: Uint8Array } {
-  if (name === "__metadata__") throw new TypeError("Expected a tensor's name but found __metadata__, which the format reserves: use another name");
+  if (name === "__metadata__") throw new TypeError("Expected a tensor's name but found __metadata__, which the format reserves; use another name");
   if (!isNaturals(shape) || size(shape) !== data.length) {
     throw new RangeError(
-      `Expected ${size(shape)} values for tensor ${quoted(name)} of shape [${shape}] but found ${data.length}: give the shape of the data`,
+      `Expected ${size(shape)} values for tensor ${quoted(name)} of shape [${shape}] but found ${data.length}; give the shape of the data`,
     );
   }
   if (data instanceof Int32Array) return { dtype: "I32", bytes: raw(data) };
@@ -194,7 +198,7 @@ function bytesOf(name: string, shape: Shape, data: Numbers, dtype: "F32" | "F16"
   if (dtype === "F32") return { dtype, bytes: raw(data instanceof Float32Array ? data : Float32Array.from(data)) };
   const large = data.find((x) => Math.abs(x) >= 65520 && Math.abs(x) < Infinity);
   if (large !== undefined)
-    throw new RangeError(`Expected numbers below 65520 for F16 but found ${large} in tensor ${quoted(name)}: write BF16 or F32`);
+    throw new RangeError(`Expected numbers below 65520 for F16 but found ${large} in tensor ${quoted(name)}; write BF16 or F32`);
   return { dtype, bytes: raw(Uint16Array.from(data, toHalf)) };
 }
 

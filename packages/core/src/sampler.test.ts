@@ -216,14 +216,25 @@ test("impossible steps are a RangeError that says what is possible", () => {
 });
 
 test("unknown names are a TypeError that names all", () => {
-  assert.throws(() => rows("plms" as SamplerName, s), { name: "TypeError", message: /ddpm, ddim, dpm\+\+, euler, heun but found plms/ });
-  assert.throws(() => rows("ddpm", s, { spacing: "even" as Spacing }), { name: "TypeError", message: /leading, trailing, linspace, karras/ });
-  for (const options of [{ variance: "large" }, { objective: "score" }]) assert.throws(() => rows("ddpm", s, options as SamplerOptions), TypeError);
+  assert.throws(() => rows("plms" as SamplerName, s), {
+    name: "TypeError",
+    message: /Expected sampler to be one of ddpm, ddim, dpm\+\+, euler, heun but found plms/,
+  });
+  assert.throws(() => rows("ddpm", s, { spacing: "even" as Spacing }), {
+    name: "TypeError",
+    message: /Expected spacing to be one of leading, trailing, linspace, karras but found even/,
+  });
+  for (const options of [{ variance: "large" }, { objective: "score" }])
+    assert.throws(() => rows("ddpm", s, options as SamplerOptions), { name: "TypeError", message: /Expected (variance|objective) to be one of / });
 });
 
 test("eta is in [0, 1] and for ddim alone", () => {
-  for (const eta of [-0.1, 1.1, Number.NaN]) assert.throws(() => rows("ddim", s, { eta }), RangeError);
-  assert.throws(() => rows("ddpm", s, { eta: 0.5 }), { name: "TypeError", message: /found 0\.5; leave it out or choose ddim$/ });
+  for (const eta of [-0.1, 1.1, Number.NaN])
+    assert.throws(() => rows("ddim", s, { eta }), { name: "RangeError", message: /Expected eta to be in \[0, 1\] but found/ });
+  assert.throws(() => rows("ddpm", s, { eta: 0.5 }), {
+    name: "TypeError",
+    message: /Expected no eta for sampler ddpm but found 0\.5; leave it out or choose ddim$/,
+  });
 });
 
 function near(found: number, expected: number, tolerance = 1e-12): void {

@@ -70,9 +70,9 @@ export const samplers: { readonly [S in SamplerName]: Standard } = {
  * a RangeError for impossible steps, eta, sigmaMax or strength.
  */
 export function rows(name: SamplerName, whole: Schedule, options: SamplerOptions = {}): Row[] {
-  const { solver, clip: usualClip, steps: usualSteps } = samplers[oneOf(samplerNames, name, "a sampler")];
+  const { solver, clip: usualClip, steps: usualSteps } = samplers[oneOf(samplerNames, name, "sampler")];
   const { clip = usualClip, eta = 0, strength = 1 } = options;
-  if (!(strength > 0 && strength <= 1)) throw new RangeError(`Expected a strength above 0 and of at most 1 but found ${strength}`);
+  if (!(strength > 0 && strength <= 1)) throw new RangeError(`Expected strength to be above 0 and at most 1 but found ${strength}`);
   if (eta !== 0 && name !== "ddim") throw new TypeError(`Expected no eta for sampler ${name} but found ${eta}; leave it out or choose ddim`);
   const { T, spacing, at, calls, most } = reach(name, whole, options);
   const steps = options.steps ?? Math.max(1, Math.min(usualSteps, most));
@@ -88,7 +88,7 @@ export const mostSteps = (name: SamplerName, schedule: Schedule, options: Pick<S
 
 /** Which levels a sampler can visit, and with how many calls. */
 function reach(name: SamplerName, whole: Schedule, options: Pick<SamplerOptions, "spacing" | "sigmaMax">) {
-  const { spare = 0, calls, ...standard } = samplers[oneOf(samplerNames, name, "a sampler")];
+  const { spare = 0, calls, ...standard } = samplers[oneOf(samplerNames, name, "sampler")];
   const { spacing = standard.spacing, sigmaMax = standard.sigmaMax } = options;
   const schedule = below(whole, sigmaMax);
   const T = schedule.betas.length;

@@ -36,6 +36,15 @@ const meant: { readonly [O in Objective]: (x: number, alphaBar: number) => { rea
   }),
 };
 
+test("a variance that the model has not learned and a draw without a step are refused", async () => {
+  await assert.rejects(compileSampler(reference(), small, parameters, { batch: 1, variance: "learned" }), {
+    name: "TypeError",
+    message: "Expected a model that has learned its variance but found one that has not; choose another variance",
+  });
+  await using sampler = await compileSampler(reference(), small, parameters, { batch: 1 });
+  await assert.rejects(samplesOf(sampler, { table: [] }), /Cannot draw without a step/);
+});
+
 for (const objective of objectiveNames) {
   const config = configure(small, { "diffusion.objective": objective });
   const start = startNoise(6, 2, 16);

@@ -122,10 +122,12 @@ export async function compileSampler(
   parameters: State,
   { sampler = "ddpm", batch, guided = false, inpainting = false, ...options }: SamplerSettings,
 ): Promise<Sampler> {
-  if (guided && classWidth(config) === 0) throw new TypeError("Expected a model with classes to guide but found one without");
+  if (guided && classWidth(config) === 0)
+    throw new TypeError("Expected a model with classes to guide but found one without; leave guidance out, or train with classes");
   const { "diffusion.variance": own, "diffusion.objective": objective } = config;
   const { variance = own, clip = samplers[sampler].clip } = options;
-  if (variance === "learned" && own !== "learned") throw new TypeError("Expected a model that has learned its variance but found one that has not");
+  if (variance === "learned" && own !== "learned")
+    throw new TypeError("Expected a model that has learned its variance but found one that has not; choose another variance");
   const tableOf = (strength: number): Row[] => rows(sampler, scheduleFor(config), { ...options, clip, variance, objective, strength });
   return compiled(backend, config, parameters, { batch, clip, guided, inpainting, tableOf });
 }
@@ -170,10 +172,11 @@ async function compiled(
     draw: ({ seed = 0, first = 0, start, guidance = 1, table: rows = table, keep, labels = [], resume } = {}) => {
       const from = resume ?? { step: 0, x: start ?? startNoise(seed, batch, elements, first), x0: zeros };
       if (!Number.isFinite(guidance)) throw new RangeError(`Expected guidance to be a number but found ${guidance}`);
-      if (guidance !== 1 && !guided) throw new TypeError(`Expected no guidance without \`guided\` at compilation but found ${guidance}`);
-      if ((keep !== undefined) !== inpainting) throw new TypeError("Expected something to keep, and `inpainting` at compilation, or neither");
+      if (guidance !== 1 && !guided) throw new TypeError(`Cannot guide by ${guidance} without \`guided\` at compilation`);
+      if ((keep !== undefined) !== inpainting)
+        throw new TypeError("Cannot draw with something to keep but without `inpainting` at compilation, nor the other way round");
       if (keep && rows.some(({ C, alphaBar, alphaBarNext }) => C !== 0 && alphaBar === alphaBarNext))
-        throw new TypeError("Expected a sampler that corrects no step to inpaint with: any but heun");
+        throw new TypeError("Expected a sampler that corrects no step to inpaint with but found one that does; choose any but heun");
       const feeds = { ...classFeeds(config, labels, batch), ...(guided && { guidance: Float64Array.of(guidance) }) };
       return steps(program, rows, batch, { seed, first, from, feeds, keep });
     },
@@ -196,7 +199,7 @@ export async function pSampleLoop(
 /** The images of a whole draw, [batch, height, width, channels], without a look at the steps between. */
 export async function samplesOf(sampler: Sampler, options: Draw = {}): Promise<Numbers> {
   for await (const { step, steps, x } of sampler.draw(options)) if (step === steps) return await x();
-  throw new RangeError("Expected a schedule of at least one timestep");
+  throw new RangeError("Cannot draw without a step");
 }
 
 interface Course {

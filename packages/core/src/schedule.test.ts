@@ -69,21 +69,33 @@ test("a schedule may have one timestep, the first of its betas", () => {
 
 test("an unknown schedule is a TypeError that names all", () => {
   const unknown = "linaer" as ScheduleName;
-  assert.throws(() => schedule(unknown, 10), { name: "TypeError", message: new RegExp(scheduleNames.join(", ")) });
+  assert.throws(() => schedule(unknown, 10), {
+    name: "TypeError",
+    message: `Expected schedule to be one of ${scheduleNames.join(", ")} but found linaer`,
+  });
   assert.throws(() => schedule("constructor" as ScheduleName, 10), TypeError);
 });
 
 test("impossible timesteps are a RangeError", () => {
-  for (const timesteps of [0, -1, 1.5, Number.NaN, Infinity]) assert.throws(() => betas("linear", timesteps), RangeError);
-  assert.throws(() => betas("linear-scaled", 20), { name: "RangeError", message: /found 1 at t = 19 of schedule linear-scaled with 20 timesteps/ });
-  for (const beta of [0, 1.1, -0.1, Number.NaN]) assert.throws(() => scheduleOf([0.1, beta]), RangeError);
+  for (const timesteps of [0, -1, 1.5, Number.NaN, Infinity])
+    assert.throws(() => betas("linear", timesteps), { name: "RangeError", message: /Expected timesteps to be an integer of at least 1 but found/ });
+  assert.throws(() => betas("linear-scaled", 20), {
+    name: "RangeError",
+    message: /Expected betas below 1 but found 1 at t = 19 of schedule linear-scaled with 20 timesteps; choose more timesteps or another schedule$/,
+  });
+  for (const beta of [0, 1.1, -0.1, Number.NaN])
+    assert.throws(() => scheduleOf([0.1, beta]), { name: "RangeError", message: /Expected betas to be above 0 and below 1 but found .* at t = 1$/ });
   for (const betas of [[1], [0.1, 1, 0.1]]) assert.throws(() => scheduleOf(betas), RangeError);
-  assert.throws(() => schedule("linear", 1, { zeroTerminalSnr: true }), { name: "RangeError", message: /at least 2 timesteps .* found 1/ });
+  assert.throws(() => schedule("linear", 1, { zeroTerminalSnr: true }), {
+    name: "RangeError",
+    message: /at least 2 timesteps to rescale to zero terminal SNR but found 1; choose more$/,
+  });
 });
 
 test("extract() takes the values at the timesteps, and only at those there are", () => {
   assert.deepEqual([...extract([5, 6, 7], Int32Array.of(2, 0, 2))], [7, 5, 7]);
-  for (const t of [3, -1, 0.5]) assert.throws(() => extract([5, 6, 7], [t]), RangeError);
+  for (const t of [3, -1, 0.5])
+    assert.throws(() => extract([5, 6, 7], [t]), { name: "RangeError", message: /Expected timestep to be an integer in \[0, 3\) but found/ });
 });
 
 function close(found: number, expected: number): void {

@@ -1,4 +1,5 @@
 /** Noise schedules: how much noise each step adds, and the constants of the paper (Ho et al. 2020) that follow. Computed once, in float64. */
+import { oneOf } from "./names.ts";
 
 export const scheduleNames = ["linear", "linear-scaled", "cosine", "quadratic", "sigmoid", "sigmoid-alpha-bar"] as const;
 export type ScheduleName = (typeof scheduleNames)[number];
@@ -41,17 +42,20 @@ export const schedule = (name: ScheduleName, timesteps: number, { zeroTerminalSn
 
 /** The variances [T] of a named schedule. Throws as `schedule` does. */
 export function betas(name: ScheduleName, timesteps: number): Float64Array {
-  if (!Object.hasOwn(schedules, name)) throw new TypeError(`Expected a schedule among ${scheduleNames.join(", ")} but found ${name}`);
+  oneOf(scheduleNames, name, "schedule");
   if (!Number.isInteger(timesteps) || timesteps < 1) throw new RangeError(`Expected timesteps to be an integer of at least 1 but found ${timesteps}`);
   const values = schedules[name](timesteps);
   const t = values.findIndex((beta) => beta >= 1);
-  if (t >= 0) throw new RangeError(`Expected betas below 1 but found ${values[t]} at t = ${t} of schedule ${name} with ${timesteps} timesteps`);
+  if (t >= 0)
+    throw new RangeError(
+      `Expected betas below 1 but found ${values[t]} at t = ${t} of schedule ${name} with ${timesteps} timesteps; choose more timesteps or another schedule`,
+    );
   return values;
 }
 
 /** Lin et al. 2023, algorithm 1: √alphaBar shifted and stretched so that its first value stays and its last is 0. Throws a RangeError for one timestep. */
 export function rescaled(betas: Float64Array): Float64Array {
-  if (betas.length < 2) throw new RangeError(`Expected at least 2 timesteps to rescale to zero terminal SNR but found ${betas.length}`);
+  if (betas.length < 2) throw new RangeError(`Expected at least 2 timesteps to rescale to zero terminal SNR but found ${betas.length}; choose more`);
   const roots = scheduleOf(betas).sqrtAlphasCumprod;
   const [first, last] = [roots[0]!, roots.at(-1)!];
   const alphaBar = roots.map((root) => (((root - last) * first) / (first - last)) ** 2);
@@ -65,7 +69,7 @@ export function rescaled(betas: Float64Array): Float64Array {
 export function scheduleOf(variances: ArrayLike<number>): Schedule {
   const betas = Float64Array.from(variances);
   const bad = betas.findIndex((beta, t) => !(beta > 0 && (beta < 1 || (beta === 1 && t > 0 && t === betas.length - 1))));
-  if (bad >= 0) throw new RangeError(`Expected a beta in (0, 1) but found ${betas[bad]} at t = ${bad}`);
+  if (bad >= 0) throw new RangeError(`Expected betas to be above 0 and below 1 but found ${betas[bad]} at t = ${bad}`);
   const alphas = betas.map((beta) => 1 - beta);
   let product = 1;
   const alphasCumprod = alphas.map((alpha) => (product *= alpha));
@@ -91,7 +95,7 @@ export function scheduleOf(variances: ArrayLike<number>): Schedule {
 export function extract(values: ArrayLike<number>, t: ArrayLike<number>): Float64Array {
   return Float64Array.from(t, (i) => {
     const value = values[i];
-    if (value === undefined) throw new RangeError(`Expected a timestep in [0, ${values.length}) but found ${i}`);
+    if (value === undefined) throw new RangeError(`Expected timestep to be an integer in [0, ${values.length}) but found ${i}`);
     return value;
   });
 }

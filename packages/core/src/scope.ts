@@ -28,7 +28,7 @@ export class Scope {
   /** Declares a parameter. A name asked twice is a TypeError. */
   param(name: string, shape: Shape, init: Init): Tensor {
     const path = this.at(name).path;
-    if (this.parameters.has(path)) throw new TypeError(`Parameter ${path} is already taken`);
+    if (this.parameters.has(path)) throw new TypeError(`Cannot declare parameter ${path} twice`);
     const tensor = variable(path, shape);
     this.parameters.set(path, { shape, init, tensor });
     return tensor;

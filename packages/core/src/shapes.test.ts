@@ -33,7 +33,7 @@ test("a colour picture is brighter inside than outside", () => {
 });
 
 test("shapes() refuses impossible sizes", () => {
-  assert.throws(() => shapes({ channels: 2 }), { name: "RangeError", message: "Expected 1 or 3 channels for shapes but found 2" });
+  assert.throws(() => shapes({ channels: 2 }), { name: "RangeError", message: "Expected channels of shapes to be 1 or 3 but found 2" });
   assert.throws(() => shapes({ width: 0 }), { name: "RangeError", message: "Expected width of shapes to be a positive integer but found 0" });
   assert.throws(() => shapes({ count: 1.5 }), RangeError);
 });

@@ -27,7 +27,7 @@ const classes = Object.keys(outlines);
  * Throws a RangeError for an impossible size.
  */
 export function shapes({ height = 28, width = 28, channels = 1, count = 10_000, seed = 0 }: ShapesOptions = {}): InMemoryDataset {
-  if (channels !== 1 && channels !== 3) throw new RangeError(`Expected 1 or 3 channels for shapes but found ${channels}`);
+  if (channels !== 1 && channels !== 3) throw new RangeError(`Expected channels of shapes to be 1 or 3 but found ${channels}`);
   for (const [name, x] of Object.entries({ height, width, count })) {
     if (!Number.isInteger(x) || x < 1) throw new RangeError(`Expected ${name} of shapes to be a positive integer but found ${x}`);
   }

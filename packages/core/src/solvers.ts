@@ -52,7 +52,7 @@ export type Solver = (levels: readonly Level[], options?: SolverOptions) => Row[
  * eq. 11, in which x0 cancels and nothing is divided by √alphaBar. No noise at the last step.
  */
 export const ddpm: Solver = (levels, { variance = "posterior", clip = true, objective = "eps" } = {}) => {
-  oneOf(varianceNames, variance, "a variance");
+  oneOf(varianceNames, variance, "variance");
   return stepsOf(levels).map((step, i) => {
     const { alphaBar, alphaBarNext } = step;
     const alpha = alphaBar / alphaBarNext;
@@ -72,7 +72,7 @@ export const ddpm: Solver = (levels, { variance = "posterior", clip = true, obje
  * Throws a RangeError unless `eta` is in [0, 1].
  */
 export const ddim: Solver = (levels, { eta = 0, clip = true, rederive = true, objective = "eps" } = {}) => {
-  if (!(eta >= 0 && eta <= 1)) throw new RangeError(`Expected eta in [0, 1] but found ${eta}`);
+  if (!(eta >= 0 && eta <= 1)) throw new RangeError(`Expected eta to be in [0, 1] but found ${eta}`);
   return stepsOf(levels).map((step) => {
     const { alphaBar, alphaBarNext } = step;
     const sigma = eta * Math.sqrt(((1 - alphaBarNext) / (1 - alphaBar)) * (1 - alphaBar / alphaBarNext));

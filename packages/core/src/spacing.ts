@@ -25,7 +25,7 @@ export function levelsAt({ alphasCumprod }: Schedule, timesteps: readonly number
   return timesteps.map((t, i) => {
     const alphaBar = alphasCumprod[t];
     if (alphaBar === undefined || (timesteps[i + 1] ?? -1) >= t) {
-      throw new RangeError(`Expected decreasing timesteps below ${alphasCumprod.length} but found ${timesteps}`);
+      throw new RangeError(`Expected timesteps to be decreasing and below ${alphasCumprod.length} but found ${timesteps}`);
     }
     return { t, alphaBar };
   });
@@ -89,14 +89,14 @@ function nearest(sigmas: readonly number[], sigma: number): number {
  * Throws a RangeError where they would not differ, a TypeError for an unknown spacing.
  */
 export function timesteps(spacing: EvenSpacing, T: number, steps: number, spare = 0): number[] {
-  const most = mostLevels(oneOf(evenSpacingNames, spacing, "a spacing of timesteps"), T, spare);
+  const most = mostLevels(oneOf(evenSpacingNames, spacing, "spacing"), T, spare);
   checkCount(steps, most, spacing, T);
   return spacings[spacing](T, steps + T - most).slice(0, steps);
 }
 
 /** The greatest number of levels that differ. Throws a TypeError for an unknown spacing. */
 export const mostLevels = (spacing: Spacing, T: number, spare = 0): number =>
-  ["leading", "linspace"].includes(oneOf(spacingNames, spacing, "a spacing")) ? T - spare : T;
+  ["leading", "linspace"].includes(oneOf(spacingNames, spacing, "spacing")) ? T - spare : T;
 
 /** Throws a RangeError unless `steps` is an integer in [1, most]. */
 export function checkCount(steps: number, most: number, spacing: Spacing, T: number): void {

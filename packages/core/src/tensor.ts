@@ -108,7 +108,7 @@ const shapeRules: ShapeRules = {
   array: (_, attrs) => reshaped([[attrs.values.length]], attrs),
   randomNormal: given,
   randomUniform: (_, { shape }) => {
-    if (shape.length !== 2 || shape[1]! % 4 !== 0) throw new RangeError(`Expected rows of a multiple of 4 numbers but found [${shape}]`);
+    if (shape.length !== 2 || shape[1]! % 4 !== 0) throw new RangeError(`Cannot draw [${shape}], since rows have a multiple of 4 numbers`);
     return shape;
   },
   cast: same,
@@ -133,7 +133,7 @@ const shapeRules: ShapeRules = {
   finite: same,
   gate: broadcasted,
   biasAdd: ([x, bias]) => {
-    if (bias!.length !== 1 || bias![0] !== x!.at(-1)) throw new RangeError(`Expected a bias of [${x!.at(-1)}] but found [${bias}]`);
+    if (bias!.length !== 1 || bias![0] !== x!.at(-1)) throw new RangeError(`Cannot add a bias of [${bias}] to [${x}]`);
     return x!;
   },
   softmax: same,
@@ -172,19 +172,20 @@ const shapeRules: ShapeRules = {
   conv2d: ([x, kernel], attrs) => {
     const [b, h, w, c] = x as [number, number, number, number];
     const [kh, kw, inputs, outputs] = kernel as [number, number, number, number];
-    if (c !== inputs) throw new RangeError(`Expected ${inputs} channels for a kernel of [${kernel}] but found [${x}]`);
+    if (c !== inputs) throw new RangeError(`Cannot convolve [${x}] with a kernel of [${kernel}]`);
     return [b, convolved(h, kh, attrs), convolved(w, kw, attrs), outputs];
   },
   conv2dInputGrad: ([dy, kernel], attrs) => {
     const [b, h, w, c] = attrs.shape as [number, number, number, number];
     const [kh, kw, inputs, outputs] = kernel as [number, number, number, number];
     const expected = [b, convolved(h, kh, attrs), convolved(w, kw, attrs), outputs];
-    if (!equal(expected, dy!) || c !== inputs) throw new RangeError(`Expected [${expected}] for a kernel of [${kernel}] but found [${dy}]`);
+    if (!equal(expected, dy!) || c !== inputs)
+      throw new RangeError(`Cannot take [${dy}] as the gradient of [${expected}] for a kernel of [${kernel}]`);
     return attrs.shape;
   },
   conv2dKernelGrad: given,
   depthwiseConv2d: ([x, kernel]) => {
-    if (kernel![2] !== x![3] || kernel![3] !== 1) throw new RangeError(`Expected a kernel of [height, width, ${x![3]}, 1] but found [${kernel}]`);
+    if (kernel![2] !== x![3] || kernel![3] !== 1) throw new RangeError(`Cannot convolve each channel of [${x}] with a kernel of [${kernel}]`);
     return x!;
   },
   depthwiseConv2dInputGrad: given,
@@ -192,7 +193,7 @@ const shapeRules: ShapeRules = {
 };
 
 function allSame([x, ...rest]: readonly Shape[]): Shape {
-  for (const y of rest) if (!equal(x!, y)) throw new RangeError(`Expected equal shapes but found [${x}] and [${y}]`);
+  for (const y of rest) if (!equal(x!, y)) throw new RangeError(`Cannot combine [${x}] with [${y}]`);
   return x!;
 }
 

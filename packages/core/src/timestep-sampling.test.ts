@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { goldenJson } from "../test/golden.ts";
 import { configure } from "./config.ts";
-import { type DrawnTimesteps, ImportanceSampling, timestepSampling, uniformTimesteps } from "./timestep-sampling.ts";
+import { type DrawnTimesteps, ImportanceSampling, timestepSampling, uniformTimesteps, withoutMemory } from "./timestep-sampling.ts";
 
 const config = (T: number, batch: number) => configure({ "diffusion.timesteps": T, "train.batch": batch, "train.timesteps": "importance" });
 const drawn = (t: readonly number[]): DrawnTimesteps => ({ t: Int32Array.from(t), weights: new Float64Array(t.length) });
@@ -59,7 +59,11 @@ test("a sampling goes on from its state, and not from another's", () => {
   const state = sampling.state();
   sampling.learn(drawn([0]), Float64Array.of(50), 1);
   assert.deepEqual(timestepSampling(config(3, 64), state).draw(7), restored.draw(7));
-  assert.throws(() => timestepSampling(config(4, 64), sampling.state()), { name: "TypeError", message: /40 numbers of lossHistory but found 30/ });
+  assert.throws(() => timestepSampling(config(4, 64), sampling.state()), {
+    name: "TypeError",
+    message: /Expected a training state with 40 numbers of lossHistory but found 30; take the state of such a run$/,
+  });
+  assert.throws(() => withoutMemory(config(3, 64)), /Cannot train with train\.timesteps importance without one `timestepSampling`/);
 });
 
 test("uniform timesteps have weight 1 and nothing to keep", () => {

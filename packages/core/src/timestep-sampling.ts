@@ -27,7 +27,7 @@ export const timestepSampling = (config: Config, state?: State): TimestepSamplin
 /** The sampling of a training that keeps no memory between its steps. Throws a TypeError for importance sampling, which needs one. */
 export function withoutMemory(config: Config): TimestepSampling {
   if (config["train.timesteps"] !== "importance") return uniform(config);
-  throw new TypeError("Expected one `timestepSampling` for all steps of a training with train.timesteps importance but found none");
+  throw new TypeError("Cannot train with train.timesteps importance without one `timestepSampling` for all steps");
 }
 
 const uniform = (config: Config): TimestepSampling => ({ draw: (n) => uniformTimesteps(config, n), learn: () => {}, state: () => new Map() });
@@ -66,7 +66,9 @@ export class ImportanceSampling implements TimestepSampling {
       if (!state) return new Float32Array(length);
       const values = state.get(name);
       if (values?.length === length) return Float32Array.from(values);
-      throw new TypeError(`Expected a training state with ${length} numbers of ${name} but found ${values?.length ?? "none"}`);
+      throw new TypeError(
+        `Expected a training state with ${length} numbers of ${name} but found ${values?.length ?? "none"}; take the state of such a run`,
+      );
     };
     this.#config = config;
     this.#history = restored("lossHistory", T * kept);

@@ -136,7 +136,7 @@ export async function runStep(
 }
 
 function labelsAt(config: Config, { labels }: Batch, n: number): (number | undefined)[] {
-  if (!labels) throw new TypeError(`Expected labels for the ${config["model.classes"].length} classes of the model but found none with the images`);
+  if (!labels) throw new TypeError(`Cannot train a model of ${config["model.classes"].length} classes on images without labels`);
   return droppedLabels(config, labels, n);
 }
 

@@ -12,13 +12,13 @@ test("the notebook's U-Net has 1,694,929 parameters", () => {
 
 test("a shape error names the block at fault", () => {
   const weight = new Scope("downs.0.0.block1.proj").param("weight", [3, 3, 5, 1], { fanIn: 45 });
-  assert.throws(() => input("x", [1, 4, 4, 2]).conv2d(weight), /conv2d of downs.0.0.block1.proj: Expected 5 channels .* but found \[1,4,4,2\]/);
+  assert.throws(() => input("x", [1, 4, 4, 2]).conv2d(weight), /conv2d of downs.0.0.block1.proj: Cannot convolve \[1,4,4,2\] with a kernel of \[/);
 });
 
 test("param() throws for a name that is taken", () => {
   const scope = new Scope("block");
   scope.param("weight", [1], { fill: 0 });
-  assert.throws(() => scope.param("weight", [1], { fill: 0 }), /Parameter block.weight is already taken/);
+  assert.throws(() => scope.param("weight", [1], { fill: 0 }), /Cannot declare parameter block.weight twice/);
 });
 
 test("initialValues() are functions of seed and name, within ±1/√fanIn", () => {

@@ -41,7 +41,7 @@ async function inspect(name: string, options: Options): Promise<void> {
   const found = await inspectSource(source, { sample, broken, progress: (looked) => line.update(looked) });
   line[Symbol.dispose]();
   if (found.census.count === 0)
-    throw new SyntaxError(`Expected images in ${source.name} but found none that can be read: ${broken}; choose other data`);
+    throw new SyntaxError(`Expected images in ${source.name} but found broken ones alone: ${broken}; mend them, or choose other data`);
   const report = reportOf(source, found, wish);
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report));
   if (!out) return;

@@ -48,10 +48,11 @@ const sideOf = (columns: number): number => Math.min(Math.max(Math.floor(1600 / 
 
 async function imageAt(path: string, most: number): Promise<Pixels> {
   const file = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(`Expected an image at ${path} but found ${unreadable(path, cause, "choose a PNG, JPEG or WebP file")}`, { cause });
+    const { found, advice } = unreadable(path, cause, "choose a PNG, JPEG or WebP file");
+    throw new Error(`Expected an image to noise at ${path} but found ${found}; ${advice}`, { cause });
   });
   return shrunk(file, most).catch((cause: Error) => {
-    throw new SyntaxError(`${path}: Expected an image but found ${cause.message}; choose a PNG, JPEG or WebP file`, { cause });
+    throw new SyntaxError(`${path}: Expected an image to noise but found ${cause.message}; choose a PNG, JPEG or WebP file`, { cause });
   });
 }
 

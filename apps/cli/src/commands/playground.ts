@@ -1,15 +1,13 @@
-import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { basename, dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { basename } from "node:path";
 import policy from "@ddpm/playground/policy.json" with { type: "json" };
 import { type Command, InvalidArgumentError, Option } from "commander";
 import open from "open";
 import sirv from "sirv";
+import { builtPage } from "../built-page.ts";
 import { readCheckpoint } from "../checkpoint-file.ts";
 
 interface Options {
@@ -68,19 +66,6 @@ function pages(folder: string, checkpoint: string | undefined): RequestListener 
     if (checkpoint && request.url === wanted) createReadStream(checkpoint).pipe(response);
     else own(request, response, () => void response.writeHead(404).end());
   };
-}
-
-/** The folder of the built page; where its sources are, in the workspace, it is built anew, which takes a second. */
-async function builtPage(): Promise<string> {
-  const require = createRequire(import.meta.url);
-  const page = dirname(require.resolve("@ddpm/playground/package.json"));
-  if (existsSync(join(page, "vite.config.ts"))) {
-    const vite = join(dirname(createRequire(join(page, "package.json")).resolve("vite/package.json")), "bin/vite.js");
-    await promisify(execFile)(process.execPath, [vite, "build", page]).catch((error: Error) => {
-      throw new Error(`Expected the playground to build but found ${error.message}`, { cause: error });
-    });
-  }
-  return join(page, "dist");
 }
 
 function port(text: string): number {

@@ -92,7 +92,7 @@ function layout(count: number, fixed: boolean, names: string | undefined, config
 }
 
 function checkEditing({ image, mask, strength, repaint, sampler }: Options): void {
-  const needs = (flag: string, other: string): UsageError => new UsageError(`Expected ${other} with ${flag} but found none; add ${other}`);
+  const needs = (flag: string, other: string): UsageError => new UsageError(`Expected ${other} with ${flag} but found ${flag} alone; add ${other}`);
   if (strength !== undefined && image === undefined) throw needs("--strength", "--image");
   if (mask !== undefined && image === undefined) throw needs("--mask", "--image");
   if (repaint !== undefined && mask === undefined) throw needs("--repaint", "--mask");

@@ -46,7 +46,7 @@ test("a gzip bomb is unpacked no further than its own header says", async () => 
 });
 
 test("a header that promises more than an archive of its length can hold is refused before anything is unpacked", async () => {
-  const refused = /Expected an archive of \d+ bytes, as its header says, but found one of \d+, which cannot hold them; fetch the file again/;
+  const refused = /Expected an archive of \d+ bytes, as its header says, but found one of \d+, which cannot hold them; fetch it again/;
   await assert.rejects(take("images-idx3-ubyte.gz", gzipSync(idx(0xffffffff, 100))), refused);
 });
 
@@ -70,7 +70,7 @@ function png(width: number, height: number): Uint8Array {
 
 for (const [name, width, height, refused] of [
   ["huge", 30_000, 30_000, /a\.png.*exceeds pixel limit/],
-  ["a line of millions", 7_000_000, 7, /a\.png.*sides of at most 32768 pixels but found 7000000 × 7/],
+  ["a line of millions", 7_000_000, 7, /a\.png.*sides of 7000000 × 7 pixels, which may have 32768 each/],
 ] as const)
   test(`an image that claims to be ${name} is broken, and not decoded`, async () => {
     const pictures = mkdtempSync(join(folder, "pictures-"));
@@ -100,7 +100,7 @@ test("a file in an archive that unpacks to too much is broken, and not unpacked"
   const more = await taken(async () => {
     broken = await take("bomb.zip", bomb);
   });
-  assert.match(`${broken}`, /a\.png.*at most 268435456 bytes but found one that unpacks to 268435457/);
+  assert.match(`${broken}`, /a\.png.*a file that unpacks to 268435457 bytes, where 268435456 are the most/);
   assert.ok(more < 100, `${more} MiB`);
 });
 
@@ -108,7 +108,10 @@ test("an archive's paths lead nowhere: nothing is unpacked to the disk, and thos
   const plain = await archive({ "aaaaa/slip.png": await picture(), "b/b.png": await picture() });
   const slip = Buffer.from(plain.toString("latin1").replaceAll("aaaaa/slip.png", "../../slip.png"), "latin1");
   const before = readdirSync(folder).length;
-  await assert.rejects(take("slip.zip", slip), /slip\.zip: Expected a zip archive of images but found invalid relative path: \.\.\/\.\.\/slip\.png/);
+  await assert.rejects(
+    take("slip.zip", slip),
+    /slip\.zip: Expected a zip archive of images but found invalid relative path: \.\.\/\.\.\/slip\.png; choose another, or make it anew/,
+  );
   assert.equal(readdirSync(folder).length, before + 1);
   assert.ok(!existsSync(join(folder, "../slip.png")) && !existsSync(join(folder, "../../slip.png")));
 });
@@ -139,12 +142,18 @@ test("a label of two thousand millions makes no classes", async () => {
   const data = [await picture(), await picture()];
   const labels = { name: "label", data: [0, 2 ** 31 - 1], type: "INT32" as const };
   const bytes = parquetWriteBuffer({ columnData: [{ name: "image", data, type: "BYTE_ARRAY" }, labels] });
-  await assert.rejects(take("labels.parquet", new Uint8Array(bytes)), /Expected labels below 100000 but found 2147483647/);
+  await assert.rejects(
+    take("labels.parquet", new Uint8Array(bytes)),
+    /Expected labels below 100000 but found 2147483647; fetch the file again, or number its classes from 0/,
+  );
 });
 
 test("a header nested a hundred thousand times is refused at once", () => {
   const header = Buffer.from(`{"x":${"[".repeat(1e5)}${"]".repeat(1e5)}}`);
   const start = Buffer.alloc(8);
   start.writeUInt32LE(header.length);
-  assert.throws(() => decode(Buffer.concat([start, header])), /Expected a safetensors header of at most 3 levels but found more|could not read it/);
+  assert.throws(
+    () => decode(Buffer.concat([start, header])),
+    /Expected a safetensors header of at most 3 levels but found more|to be JSON but found something else/,
+  );
 });

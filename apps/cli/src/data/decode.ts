@@ -63,7 +63,7 @@ async function resized(image: Uint8Array | Pixels, channels: Size["channels"], b
   const pipeline = (await sharp())(input, options);
   if (image instanceof Uint8Array) {
     const { width, height } = await pipeline.metadata();
-    if (Math.max(width, height) > longest) throw new RangeError(`Expected sides of at most ${longest} pixels but found ${width} × ${height}`);
+    if (Math.max(width, height) > longest) throw new RangeError(`sides of ${width} × ${height} pixels, which may have ${longest} each`);
   }
   const { data, info } = await pipeline
     .autoOrient()

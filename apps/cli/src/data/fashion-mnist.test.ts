@@ -66,18 +66,23 @@ test("openDataset() names the choices", async () => {
 });
 
 for (const [what, file, content, message] of [
-  ["a corrupt gz", `${name}.gz`, gzipSync(idx).fill(0, 12, 16), /train-images-idx3-ubyte\.gz: .*; fetch the file again$/],
+  ["a corrupt gz", `${name}.gz`, gzipSync(idx).fill(0, 12, 16), /train-images-idx3-ubyte\.gz: .*; fetch it again$/],
   [
     "a truncated gz",
     `${name}.gz`,
     gzipSync(idx).subarray(0, 20),
-    /\.gz: Expected an idx header of 16 bytes but found \d+ bytes; the file is truncated; fetch the file again$/,
+    /\.gz: Expected an idx header of 16 bytes but found \d+ bytes: the file is truncated; fetch it again$/,
   ],
-  ["an empty gz", `${name}.gz`, new Uint8Array(), /\.gz: .*; fetch the file again$/],
-  ["no gz", `${name}.gz`, idx, /\.gz: Expected an idx file in gzip but found incorrect header check; fetch the file again$/],
+  ["an empty gz", `${name}.gz`, new Uint8Array(), /\.gz: Expected an idx file of bytes, .* but found nothing; choose such a file$/],
+  ["no gz", `${name}.gz`, idx, /\.gz: Expected an idx file in gzip but found incorrect header check; fetch it again$/],
   ["a truncated idx", name, idx.subarray(0, -1), /train-images-idx3-ubyte: Expected 4 bytes .* but found 3/],
-  ["labels", name, Buffer.of(0, 0, 8, 1, 0, 0, 0, 1, 7), /Expected images \[count, height, width\] but found \[1\]/],
-  ["images without pixels", name, Buffer.of(0, 0, 8, 3, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2), /but found \[5, 0, 2\]/],
+  [
+    "labels",
+    name,
+    Buffer.of(0, 0, 8, 1, 0, 0, 0, 1, 7),
+    /Expected images \[count, height, width\] in an idx file but found one of \[1\]; choose another/,
+  ],
+  ["images without pixels", name, Buffer.of(0, 0, 8, 3, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2), /but found one of \[5, 0, 2\]; choose another/],
 ] as const) {
   test(`${what} in place of images is a SyntaxError that names the file`, async () => {
     await assert.rejects(openDataset(await folderWith(file, content)), { name: "SyntaxError", message });

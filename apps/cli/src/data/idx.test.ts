@@ -32,13 +32,13 @@ test("decodeIdx() reads shape and bytes, also inside a larger buffer", () => {
 });
 
 test("decodeIdx() names what it expected and found", () => {
-  refuses(new Uint8Array(), /starts with 0 0 8 .* but found nothing$/);
-  refuses(Uint8Array.of(0x1f, 0x8b, 8, 8, 0), /but found 31 139 8 8$/);
-  refuses(encode([1], Uint8Array.of(1)).with(2, 0x0d), /but found 0 0 13 1$/);
-  refuses(cube.subarray(0, 9), /header of 16 bytes but found 9 bytes; the file is truncated$/);
-  refuses(cube.subarray(0, -1), /^Expected 12 bytes for an idx of \[2, 2, 3\] but found 11; the file is truncated$/);
-  refuses(Uint8Array.of(...cube, 0), /^Expected 12 bytes .* but found 13; the file is too long$/);
-  refuses(encode([0xffffffff, 0xffffffff, 0xffffffff], new Uint8Array(4)), /but found 4; the file is truncated$/);
+  refuses(new Uint8Array(), /starts with 0 0 8 and the number of axes, but found nothing; choose such a file$/);
+  refuses(Uint8Array.of(0x1f, 0x8b, 8, 8, 0), /but found 31 139 8 8; choose such a file$/);
+  refuses(encode([1], Uint8Array.of(1)).with(2, 0x0d), /but found 0 0 13 1; choose such a file$/);
+  refuses(cube.subarray(0, 9), /header of 16 bytes but found 9 bytes: the file is truncated; fetch it again$/);
+  refuses(cube.subarray(0, -1), /^Expected 12 bytes for an idx of \[2, 2, 3\] but found 11: the file is truncated; fetch it again$/);
+  refuses(Uint8Array.of(...cube, 0), /^Expected 12 bytes .* but found 13: the file is too long; fetch it again$/);
+  refuses(encode([0xffffffff, 0xffffffff, 0xffffffff], new Uint8Array(4)), /but found 4: the file is truncated; fetch it again$/);
 });
 
 test("decodeIdx() gives back what was written", () => {

@@ -15,7 +15,7 @@ export function decodeIdx(bytes: Uint8Array): Idx {
   const found = bytes.length - header;
   if (found !== expected) {
     const remark = found < expected ? "truncated" : "too long";
-    throw new SyntaxError(`Expected ${expected} bytes for an idx of [${shape.join(", ")}] but found ${found}; the file is ${remark}`);
+    throw new SyntaxError(`Expected ${expected} bytes for an idx of [${shape.join(", ")}] but found ${found}: the file is ${remark}; fetch it again`);
   }
   return { shape, data: bytes.subarray(header) };
 }
@@ -26,10 +26,10 @@ function headOf(bytes: Uint8Array): { readonly shape: readonly number[]; readonl
   const header = 4 + 4 * axes;
   if (bytes[0] !== 0 || bytes[1] !== 0 || bytes[2] !== 8 || axes === 0) {
     const start = [...bytes.subarray(0, 4)].join(" ") || "nothing";
-    throw new SyntaxError(`Expected an idx file of bytes, which starts with 0 0 8 and the number of axes, but found ${start}`);
+    throw new SyntaxError(`Expected an idx file of bytes, which starts with 0 0 8 and the number of axes, but found ${start}; choose such a file`);
   }
   if (bytes.length < header)
-    throw new SyntaxError(`Expected an idx header of ${header} bytes but found ${bytes.length} bytes; the file is truncated`);
+    throw new SyntaxError(`Expected an idx header of ${header} bytes but found ${bytes.length} bytes: the file is truncated; fetch it again`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: axes }, (_, i) => view.getUint32(4 + 4 * i));
   return { shape, header, expected: shape.reduce((a, b) => a * b, 1) };
@@ -45,12 +45,12 @@ export function unpacked(archive: Uint8Array): Uint8Array {
     const { header, expected } = headOf(beginning);
     if (expected > archive.length * deflateRatio)
       throw new SyntaxError(
-        `Expected an archive of ${expected} bytes, as its header says, but found one of ${archive.length}, which cannot hold them`,
+        `Expected an archive of ${expected} bytes, as its header says, but found one of ${archive.length}, which cannot hold them; fetch it again`,
       );
     return gunzipSync(archive, { maxOutputLength: header + expected });
   } catch (error) {
     if (error instanceof SyntaxError) throw error;
-    throw new SyntaxError(`Expected an idx file in gzip but found ${(error as Error).message}`, { cause: error });
+    throw new SyntaxError(`Expected an idx file in gzip but found ${(error as Error).message}; fetch it again`, { cause: error });
   }
 }
 
@@ -87,9 +87,9 @@ async function read(path: string, axes: number, expected: string, count?: number
   try {
     const { shape, data } = decodeIdx(bytes[0] === 0x1f || path.endsWith(".gz") ? unpacked(bytes) : bytes);
     const right = shape.length === axes && data.length > 0 && (count ?? shape[0]) === shape[0];
-    if (!right) throw new SyntaxError(`Expected ${expected} but found [${shape.join(", ")}]`);
+    if (!right) throw new SyntaxError(`Expected ${expected} in an idx file but found one of [${shape.join(", ")}]; choose another`);
     return { shape, data };
   } catch (error) {
-    throw new SyntaxError(`${path}: ${(error as Error).message}; fetch the file again`, { cause: error });
+    throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
   }
 }

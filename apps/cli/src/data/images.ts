@@ -111,8 +111,8 @@ class Images implements Dataset {
     while (label && label(at) !== label(first));
     if (at !== first) return at;
     const where = label ? `class ${this.classes?.[label(first)]} of ${this.name}` : this.name;
-    const advice = label ? "; mend one, take the class away, or train without --conditional" : "";
-    throw new Error(`Expected an image in ${where} that can be read but found none: ${this.#options.broken}${advice}`);
+    const advice = label ? "mend one, take the class away, or train without --conditional" : "choose other data";
+    throw new Error(`Expected an image in ${where} that can be read but found none: ${this.#options.broken}; ${advice}`);
   }
 
   #keep(index: number, pixels: Pixels): void {

@@ -35,8 +35,8 @@ export async function openSource(name: string): Promise<Source> {
   if (Object.hasOwn(named, name)) return named[name]!();
   if (existsSync(name)) return recognise(name);
   const meant = nearest(name, Object.keys(named));
-  const found = meant === undefined ? missing(name, "check the path") : `${name}; did you mean ${meant}?`;
-  throw new Error(`Expected ${dataHelp}, but found ${found}`);
+  const { found, advice } = meant === undefined ? missing(name, "check the path") : { found: name, advice: `did you mean ${meant}?` };
+  throw new Error(`Expected ${dataHelp}, but found ${found}; ${advice}`);
 }
 
 /**

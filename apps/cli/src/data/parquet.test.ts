@@ -9,6 +9,7 @@ import { folderOf, plain } from "../../test/images.ts";
 import { BrokenImages } from "./broken.ts";
 import { openDataset } from "./index.ts";
 import type { Shard } from "./parquet.ts";
+import { ParquetReader } from "./parquet-reader.ts";
 import { RowGroups } from "./row-groups.ts";
 
 type Cell = { readonly bytes: Uint8Array | null; readonly path: string | null };
@@ -142,5 +143,13 @@ test("rows without bytes are broken images; files without images and damaged one
     message: /a\.parquet: Expected a column of images but found n; choose a file with one$/,
   });
   await writeFile(path, other.subarray(0, -10));
-  await assert.rejects(openDataset(path), { name: "SyntaxError", message: /a\.parquet: Expected whole parquet but found / });
+  await assert.rejects(openDataset(path), { name: "SyntaxError", message: /a\.parquet: Expected whole parquet but found .*; fetch the file again$/ });
+});
+
+test("a file that takes more memory than it may ends its thread and is refused", async () => {
+  const path = join(await folderOf({ "a.parquet": shard(await cells(1, 2), [0n, 1n]) }), "a.parquet");
+  await assert.rejects(new ParquetReader(1).ask({ path }, 0), {
+    name: "SyntaxError",
+    message: "Expected parquet that can be read but found more than 1 MiB of objects; fetch the file again, or convert it to images",
+  });
 });

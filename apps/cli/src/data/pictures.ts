@@ -33,7 +33,10 @@ export async function pictures(path: string, config: Config, most: number): Prom
 }
 
 async function open(path: string, size: Size): Promise<Dataset> {
-  if (!existsSync(path) && isImage(basename(path))) throw new Error(`Expected an image at ${path} but found ${missing(path, "check the path")}`);
+  if (!existsSync(path) && isImage(basename(path))) {
+    const { found, advice } = missing(path, "check the path");
+    throw new Error(`Expected an image file at ${path} but found ${found}; ${advice}`);
+  }
   const broken = new BrokenImages({ strict: true, advice: "choose a PNG, JPEG or WebP file" });
   if (!isImage(basename(path))) return openDataset(path, { ...size, broken });
   return imagesOf(await imageFolder(dirname(path), [basename(path)]), { size, crop: "centre", broken });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { archive, plain } from "../../test/images.ts";
+import { BrokenImages } from "./broken.ts";
 import { openDataset } from "./index.ts";
 
 const png = (value: number) => plain(8, 8, value).png().toBuffer();
@@ -28,10 +29,24 @@ for (const compress of [true, false]) {
 
 test("archives that are damaged or hold no images are SyntaxErrors that name them", async () => {
   const none = await archive({ "a.txt": Buffer.of(1) }, true);
-  await assert.rejects(openDataset(none), { name: "SyntaxError", message: /images\.zip: Expected a zip archive of images but found none$/ });
+  await assert.rejects(openDataset(none), {
+    name: "SyntaxError",
+    message: /images\.zip: Expected a zip archive of images but found none; choose another, or make it anew$/,
+  });
   const path = await archive({ "a.png": await png(1) }, true);
   await writeFile(path, (await readFile(path)).subarray(0, -30));
   await assert.rejects(openDataset(path), { name: "SyntaxError", message: /images\.zip: Expected a zip archive of images but found / });
+});
+
+test("a file compressed in another way is broken", async () => {
+  const path = await archive({ "a.png": await png(1), "b.png": await png(2) }, true);
+  const bytes = await readFile(path);
+  const entry = bytes.lastIndexOf("PK\x01\x02", bytes.length, "latin1");
+  bytes.writeUInt16LE(12, entry + 10); // bzip2
+  await writeFile(path, bytes);
+  const broken = new BrokenImages();
+  assert.equal((await (await openDataset(path, { broken })).pixels(1, 0))[0], 1);
+  assert.match(`${broken}`, /b\.png \(compression method 12, where only stored and deflated files can be read\)/);
 });
 
 test("a damaged image in an archive is replaced and named", async () => {

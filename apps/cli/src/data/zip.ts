@@ -16,7 +16,7 @@ const largest = 2 ** 28;
 export async function zipArchive(path: string): Promise<EncodedSource> {
   const { openPromise } = await import("yauzl");
   const wrong = (error: Error): never => {
-    throw new SyntaxError(`${path}: Expected a zip archive of images but found ${error.message}`, { cause: error });
+    throw new SyntaxError(`${path}: Expected a zip archive of images but found ${error.message}; choose another, or make it anew`, { cause: error });
   };
   const archive = await openPromise(path, { autoClose: false }).catch(wrong);
   const places = await placesOf(archive).catch(wrong);
@@ -45,9 +45,8 @@ async function placesOf(archive: ZipFile): Promise<Map<string, Place>> {
 async function fileAt(archive: ZipFile, place: Place): Promise<Uint8Array> {
   const { compressionMethod, compressedSize, uncompressedSize } = place;
   if (compressionMethod !== stored && compressionMethod !== deflated)
-    throw new SyntaxError(`Expected a file stored or deflated but found compression method ${compressionMethod}`);
-  if (uncompressedSize > largest)
-    throw new SyntaxError(`Expected a file of at most ${largest} bytes but found one that unpacks to ${uncompressedSize}`);
+    throw new SyntaxError(`compression method ${compressionMethod}, where only stored and deflated files can be read`);
+  if (uncompressedSize > largest) throw new SyntaxError(`a file that unpacks to ${uncompressedSize} bytes, where ${largest} are the most`);
   const { fileDataStart } = await archive.readLocalFileHeaderPromise(place as Entry, { minimal: true });
   const stream = await new Promise<Readable>((resolve, reject) => {
     // yauzl 3.4's own promise of this passes its arguments to another function

@@ -20,7 +20,7 @@ export function gifOf({ shape, columns, frames }: GifOrder): Promise<Blob> {
   const worker = new Worker(new URL("./gif-worker.ts", import.meta.url), { type: "module" });
   const made = new Promise<Blob>((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<GifAnswer>) => (data instanceof Blob ? resolve(data) : reject(new Error(data.message)));
-    worker.onerror = ({ message }) => reject(new Error(message || "Expected the GIF's code to load but it did not; try again"));
+    worker.onerror = ({ message }) => reject(new Error(`Expected the GIF's code to load but found ${message || "none of it"}; reload the page`));
   });
   worker.postMessage({ shape, columns, frames: chosen } satisfies GifOrder);
   return made.finally(() => worker.terminate());

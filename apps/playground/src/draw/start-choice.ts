@@ -50,7 +50,7 @@ export class StartChoice {
     const { values } = this.#pictures.in(this.#size);
     if (kind === "picture") return { kind, image: values, strength: Number(data.get("strength")) };
     const { mask } = this.#easel;
-    if (mask.share === 0) throw new RangeError("Expected a part to draw anew but nothing is painted; paint on the picture, or choose All");
+    if (mask.share === 0) throw new RangeError("Expected a part to draw anew but found nothing painted; paint on the picture, or choose All");
     return { kind, image: values, mask: mask.values, times: Number(data.get("times") ?? 1) };
   }
 

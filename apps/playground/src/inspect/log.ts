@@ -23,7 +23,7 @@ function lossOf(line: string, number: number): { step: number; loss: number } {
   const { step, loss } = objectOf(line) ?? {};
   if (Number.isSafeInteger(step) && Number.isFinite(loss)) return { step: step as number, loss: loss as number };
   throw new SyntaxError(
-    `Expected line ${number} to be JSON with numbers "step" and "loss" but found ${line.slice(0, 60)}; choose the log.jsonl of a run folder`,
+    `Expected numbers "step" and "loss" as JSON in line ${number} but found ${line.slice(0, 60)}; choose the log.jsonl of a run folder`,
   );
 }
 

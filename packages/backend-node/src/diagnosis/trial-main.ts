@@ -21,7 +21,7 @@ async function train(backend: Backend): Promise<void> {
   await using program = await backend.compile(training.step, initialState(training, 0));
   const batch = await trainingBatch(shapes({ height: 8, width: 8 }), config, 1);
   const { loss } = await program.run(trainingFeeds(config, batch, 1));
-  if (!Number.isFinite(loss![0])) throw new Error(`Expected one step's loss to be finite but found ${loss![0]}`);
+  if (!Number.isFinite(loss![0])) throw new Error(`Cannot train with a loss of ${loss![0]}`);
 }
 
 async function sample(backend: Backend): Promise<void> {

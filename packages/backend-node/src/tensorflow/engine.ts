@@ -171,7 +171,7 @@ class TensorFlowProgram implements Program {
   }
 
   async #run(feeds: string[], values: Pointer[], fetches: string[], targets: readonly string[]): Promise<Float32Array[]> {
-    if (this.#closed) throw new TypeError("Expected an open program but it is disposed");
+    if (this.#closed) throw new TypeError("Cannot use a program that is disposed");
     if (fetches.length + targets.length === 0) return [];
     try {
       const running = this.#session.run(feeds, values, fetches, targets);

@@ -65,7 +65,7 @@ export class Session {
 
   #operation(name: string): Pointer {
     const operation = this.#operations.get(name) ?? this.#api.operation(this.#graph, name);
-    if (!operation) throw new TypeError(`Expected a graph with ${name} but it has no such node`);
+    if (!operation) throw new TypeError(`Cannot find ${name} in the graph`);
     this.#operations.set(name, operation);
     return operation;
   }

@@ -38,6 +38,9 @@ void main() {
   gl_Position = vec4((gl_VertexID & 1) * 4 - 1, (gl_VertexID >> 1) * 4 - 1, 0, 1);
 }`;
 
+const noWebGl = (): Error =>
+  new Error("Expected WebGL2 that draws into four float textures at once but this browser has none; choose another device");
+
 export class Gpu {
   readonly gl: WebGL2RenderingContext;
   /** Whether results are kept with the 24 bits of float32, or the 11 of half floats. */
@@ -53,13 +56,12 @@ export class Gpu {
   /** `rest` lets the GPU work for a moment. Throws an Error where the browser has no WebGL2 that draws into four float textures. */
   constructor(rest: () => Promise<void>) {
     const gl = new OffscreenCanvas(1, 1).getContext("webgl2", contextAttributes);
-    if (!gl) throw new Error("Expected WebGL2 but this browser has none");
+    if (!gl) throw noWebGl();
     this.gl = gl;
     this.#rest = rest;
     const [float32, half] = ["EXT_color_buffer_float", "EXT_color_buffer_half_float"].map((name) => gl.getExtension(name) !== null);
     this.float32 = float32! && this.#draws(gl.RGBA32F);
-    if (!this.float32 && !((float32 || half) && this.#draws(gl.RGBA16F)))
-      throw new Error("Expected WebGL2 to draw into four float textures at once but here it cannot");
+    if (!this.float32 && !((float32 || half) && this.#draws(gl.RGBA16F))) throw noWebGl();
     this.longest = gl.getParameter(gl.MAX_TEXTURE_SIZE);
     this.units = gl.getParameter(gl.MAX_TEXTURE_IMAGE_UNITS);
     this.#vertex = this.#shader(gl.VERTEX_SHADER, covering);

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Config, configure, encode, encodeModel, parametersFrom, presets, trainingStep } from "@ddpm/core";
+import { openCheckpoint } from "./checkpoint.ts";
+
+const small = configure(presets.tiny, { "data.height": 16, "data.width": 16 });
+const { scope } = trainingStep(small);
+const checkpoint = (changes: Partial<Config> = {}): Uint8Array =>
+  encodeModel(parametersFrom(scope, scope.initialValues(0)), { config: { ...small, ...changes }, step: 7 });
+
+test("a checkpoint comes with what there is to say of it", () => {
+  const { config, parameters, facts } = openCheckpoint("a", checkpoint());
+  assert.deepEqual(config, small);
+  assert.equal(facts.trained, 7);
+  assert.equal(
+    facts.parameters,
+    [...parameters.values()].reduce((sum, { length }) => sum + length, 0),
+  );
+  assert.deepEqual(facts.tensors.find(({ name }) => name === "init_conv.bias")?.shape, [4]);
+});
+
+test("what is no checkpoint of ours, or too large for a page, is refused", () => {
+  const bare = encode(new Map([["a", { shape: [1], data: new Float32Array(1) }]]));
+  assert.throws(
+    () => openCheckpoint("a", bare),
+    /Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample/,
+  );
+  const classes = Array.from({ length: 10_001 }, (_, i) => `class ${i}`);
+  assert.throws(
+    () => openCheckpoint("a", checkpoint({ "model.classes": classes })),
+    /Expected a model of at most 10000 classes in this page but found 10001; draw with ddpm sample/,
+  );
+  assert.throws(
+    () => openCheckpoint("a", checkpoint({ "data.height": 4096, "data.width": 4096 })),
+    /Expected images of at most 4194304 numbers in this page but found 4096 × 4096 × 1; draw with ddpm sample/,
+  );
+});
