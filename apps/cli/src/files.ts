@@ -25,9 +25,19 @@ export async function writeAtomically(path: string, content: Uint8Array | string
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {}); // the error below is the one that matters
     const reason = (error as Error).message.split(",")[0]; // without the temporary name
-    throw new Error(`Expected to write ${path} but found ${reason}; choose a folder that exists and that you may write to`, { cause: error });
+    const advice = remedies[(error as NodeJS.ErrnoException).code ?? ""] ?? "choose a folder that exists and that you may write to";
+    throw new Error(`Expected to write ${path} but found ${reason}; ${advice}`, { cause: error });
   }
 }
+
+/** What to do where a disk refuses. */
+const remedies: Readonly<Record<string, string>> = {
+  ENOSPC: "make room on its disk",
+  EDQUOT: "make room within its quota",
+  EFBIG: "raise the limit of a file's size (ulimit -f)",
+  EROFS: "choose a folder of a disk that may be written",
+  EIO: "look after its disk, which fails",
+};
 
 /** Makes what was renamed or removed in a folder outlast a loss of power. */
 async function syncFolder(path: string): Promise<void> {
