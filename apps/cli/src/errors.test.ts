@@ -465,7 +465,7 @@ test("what may not be read or written is told", async () => {
       [
         "convert --checkpoint run --out locked/a.safetensors",
         1,
-        /Expected to write locked\/a\.safetensors but found EACCES: permission denied; choose /,
+        /Expected to write all of locked\/a\.safetensors but found EACCES: permission denied; choose /,
       ],
       [
         `train --data shapes ${small} --steps 1 --out locked/run`,

@@ -25,7 +25,9 @@ test("writeAtomically() names the path it cannot write, in one line, and leaves 
     ["file/x", "ENOTDIR"],
     ["taken", "EISDIR"],
   ] as const) {
-    const expected = new RegExp(`^Expected to write .*${path} but found ${reason}: [^\\n]*; choose a folder that exists and that you may write to$`);
+    const expected = new RegExp(
+      `^Expected to write all of .*${path} but found ${reason}: [^\\n]*; choose a folder that exists and that you may write to$`,
+    );
     await assert.rejects(writeAtomically(join(folder, path), "x"), { message: expected });
   }
   assert.deepEqual((await readdir(folder)).toSorted(), ["file", "taken"]);

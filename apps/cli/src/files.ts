@@ -26,7 +26,7 @@ export async function writeAtomically(path: string, content: Uint8Array | string
     await rm(temporary, { force: true }).catch(() => {}); // the error below is the one that matters
     const reason = (error as Error).message.split(",")[0]; // without the temporary name
     const advice = remedies[(error as NodeJS.ErrnoException).code ?? ""] ?? "choose a folder that exists and that you may write to";
-    throw new Error(`Expected to write ${path} but found ${reason}; ${advice}`, { cause: error });
+    throw new Error(`Expected to write all of ${path} but found ${reason}; ${advice}`, { cause: error });
   }
 }
 

@@ -20,7 +20,9 @@ for (const name of Object.keys(await readers())) {
   test(`spoilt files are read or refused: ${name}`, { timeout: 3_600_000 }, async () => {
     const slow = /PNG|folders|zip|parquet/.test(name);
     const tries = times({ short: slow ? 60 : 150, long: slow ? 6000 : 20_000 });
-    const child = fork(program, [name, `${seed}`, "0", `${tries}`], { execArgv: ["--import", "tsx", "--max-old-space-size=400"] });
+    const child = fork(program, [name, `${seed}`, "0", `${tries}`], {
+      execArgv: ["--import", "tsx", "--max-old-space-size=400", "--disallow-code-generation-from-strings"],
+    });
     const { counts, grown } = await outcomes(child, name);
     assert.equal(counts.read + counts.refused, tries);
     figure(`${name}: ${tries} spoilt files, ${counts.read} read and ${counts.refused} refused, at most ${grown.toFixed(0)} MiB more than at first`);
