@@ -10,23 +10,24 @@ export type Contender = {
   command(mode: Mode): Command;
 };
 
-export type Setting = { readonly threads: number; readonly python: string | undefined };
+export type Setting = { readonly threads: number; readonly python: string | undefined; readonly gpu: boolean };
 
-/** The contenders by key. All get the same number of threads, and no GPU: the comparison is one of CPUs. */
+/** The contenders by key. All get the same number of threads, and and either all the GPU, where float32 is not TF32, or none. */
 export function contenders(setting: Setting): Readonly<Record<ContenderKey, Contender>> {
   const threads = String(setting.threads);
   const env = {
-    CUDA_VISIBLE_DEVICES: "-1",
+    ...(setting.gpu ? { NVIDIA_TF32_OVERRIDE: "0" } : { CUDA_VISIBLE_DEVICES: "-1" }),
     OMP_NUM_THREADS: threads,
     TF_NUM_INTRAOP_THREADS: threads,
     TF_NUM_INTEROP_THREADS: threads,
     TF_CPP_MIN_LOG_LEVEL: "2",
   };
+  const gpu = setting.gpu ? ["--gpu"] : [];
   const node = (name: string, folder: string, ...flags: string[]): Contender => ({
     name,
     command: (mode) => {
       const script = join(import.meta.dirname, folder, "worker.ts");
-      const args = ["--import", "tsx", script, "--mode", mode, "--threads", threads, ...flags];
+      const args = ["--import", "tsx", script, "--mode", mode, "--threads", threads, ...gpu, ...flags];
       return { command: process.execPath, args, env };
     },
   });
@@ -34,19 +35,27 @@ export function contenders(setting: Setting): Readonly<Record<ContenderKey, Cont
     name,
     command: (mode) => {
       const script = join(import.meta.dirname, "pytorch/worker.py");
-      const args = [script, "--mode", mode, "--threads", threads, ...flags];
+      const args = [script, "--mode", mode, "--threads", threads, ...gpu, ...flags];
       return { command: findPython(setting.python), args, env };
     },
   });
   return {
     ddpm: node("ddpm (compiled)", "ddpm"),
     ddpmBf16: node("ddpm (compiled), bf16", "ddpm", "--bf16"),
-    tfjs: node("tfjs-node, eager", "tfjs"),
+    tfjs: setting.gpu ? withoutGpu("tfjs-node, eager") : node("tfjs-node, eager", "tfjs"),
     torch: torch("PyTorch, eager"),
     torchBf16: torch("PyTorch, eager, bf16 autocast", "--bf16"),
     torchCompile: torch("PyTorch, torch.compile", "--compile"),
   };
 }
+
+/** A contender that is only measured on the CPU. */
+const withoutGpu = (name: string): Contender => ({
+  name,
+  command: () => {
+    throw new Error("only measured on the CPU");
+  },
+});
 
 export type ContenderKey = "ddpm" | "ddpmBf16" | "tfjs" | "torch" | "torchBf16" | "torchCompile";
 

@@ -6,7 +6,7 @@ import { measure, type Result } from "./measure.ts";
 import { head, machine, table } from "./report.ts";
 import { type Section, type SectionName, sections, usual } from "./sections.ts";
 
-const usage = `npm run bench -- [--pairs 9] [--only ${Object.keys(sections).join(",")}] [--all] [--python PATH] [--threads N] [--json]`;
+const usage = `npm run bench -- [--pairs 9] [--only ${Object.keys(sections).join(",")}] [--all] [--python PATH] [--threads N] [--gpu] [--json]`;
 
 const line = commandLine(usage);
 
@@ -16,6 +16,7 @@ const options = {
   all: { type: "boolean", default: false },
   python: { type: "string" },
   threads: { type: "string", default: String(availableParallelism()) },
+  gpu: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
@@ -30,7 +31,7 @@ async function main(): Promise<void> {
   const flags = line.flags(options);
   if (flags.help) return console.log(usage);
   const [rounds, threads] = [line.count("--pairs", flags.pairs), line.count("--threads", flags.threads)];
-  const team = contenders({ threads, python: flags.python });
+  const team = contenders({ threads, python: flags.python, gpu: flags.gpu });
   const facts = { ...machine(), Threads: `${threads} for each contender` };
   const say = (line: string) => console.error(line);
   const results: { name: SectionName; section: Section; result: Result }[] = [];

@@ -5,10 +5,15 @@ import { imageShape, initialState, input, model, presets, runStep, Scope, shapes
 import { serve } from "../protocol.ts";
 
 const { values } = parseArgs({
-  options: { mode: { type: "string", default: "train" }, threads: { type: "string", default: "2" }, bf16: { type: "boolean", default: false } },
+  options: {
+    mode: { type: "string", default: "train" },
+    threads: { type: "string", default: "2" },
+    bf16: { type: "boolean", default: false },
+    gpu: { type: "boolean", default: false },
+  },
 });
 const config = presets.notebook;
-const backend = await tensorflow({ device: "cpu", threads: Number(values.threads), dtype: values.bf16 ? "bf16" : "float32" });
+const backend = await tensorflow({ device: values.gpu ? "cuda" : "cpu", threads: Number(values.threads), dtype: values.bf16 ? "bf16" : "float32" });
 const training = trainingStep(config);
 
 async function trainer() {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { loadTfjsNode } from "./addon.ts";
-import { type DeviceOptions, openDevice } from "./devices.ts";
+import { type DeviceOptions, doubtOfBf16, openDevice } from "./devices.ts";
 import { checkPlatform } from "./install.ts";
 import { findTensorFlow } from "./library.ts";
 import { tensorflow } from "./tensorflow/engine.ts";
@@ -37,6 +37,10 @@ test("a Node without WebAssembly is told", async () => {
     await openDevice("wasm", { purpose: "sample", dtype: "float32", say: () => {} }).catch(({ message }) => console.log(message));`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--jitless", "--import", "tsx", "--input-type=module", "--eval", program]);
   assert.match(stdout, /Expected tfjs's wasm backend to start from .* but it did not; use --device cpu\n$/);
+});
+
+test("bf16 is doubted on a GPU, where nothing becomes bf16", () => {
+  assert.match(doubtOfBf16({ name: "TensorFlow 2.21.0 on the GPU" })!, /on a GPU products stay float32; leave --dtype out$/);
 });
 
 test("a GPU that is not there is told", async () => {

@@ -45,10 +45,11 @@ export async function openDevice(name: string, options: DeviceOptions): Promise<
   const device = oneOf(deviceNames, name as DeviceName, "device");
   if (options.dtype === "bf16" && !name.startsWith("tensorflow"))
     throw new TypeError(`Expected --device tensorflow for bf16 but found ${name}; choose it, or leave --dtype out`);
-  if (options.dtype === "bf16" && !name.endsWith("cuda") && isIntelWithoutAmx())
-    options.say("bf16 is slower than float32 on this CPU: of Intel's, only those with AMX gain by it");
   try {
-    return await devices[device](options);
+    const backend = await devices[device](options);
+    const doubt = options.dtype === "bf16" && doubtOfBf16(backend);
+    if (doubt) options.say(doubt);
+    return backend;
   } catch (error) {
     if (!(error instanceof TensorFlowMissingError) || name !== "tensorflow" || options.purpose === "train") throw error;
     options.say(`${error.message}. Sampling on wasm instead`);
@@ -67,6 +68,12 @@ async function wasm({ purpose }: DeviceOptions): Promise<Backend> {
   setWasmPaths(`${folder}/`);
   if (!(await tf.setBackend("wasm"))) throw new Error(`Expected tfjs's wasm backend to start from ${folder} but it did not; use --device cpu`);
   return tfjs(tf as never, { name: "tfjs on WebAssembly" });
+}
+
+/** Why bf16 gains nothing on a device, where it does not: what makes products bf16 is a rewrite for the CPU's oneDNN. */
+export function doubtOfBf16({ name }: Pick<Backend, "name">): string | undefined {
+  if (name.endsWith("GPU")) return "bf16 is for the CPU: on a GPU products stay float32; leave --dtype out";
+  return isIntelWithoutAmx() ? "bf16 is slower than float32 on this CPU: of Intel's, only those with AMX gain by it" : undefined;
 }
 
 function isIntelWithoutAmx(): boolean {

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { installFolder } from "../library.ts";
-import { wheels } from "../wheels.ts";
+import { type Flavour, wheels } from "../wheels.ts";
 import { cacheFinding } from "./cache.ts";
 import { versionFinding } from "./diagnosis.ts";
 import type { Finding } from "./finding.ts";
 import { cpuFinding, diskFinding, memoryFinding, nodeFinding, sharedMemoryFinding } from "./machine.ts";
-import { askDriver, type Card, cudaBuild, cudaLibrariesFinding, demanded, driverFindings, driverLibraryFinding } from "./nvidia.ts";
+import { askDriver, type Card, cudaBuild, cudaComplaint, cudaLibrariesFinding, demanded, driverFindings, driverLibraryFinding } from "./nvidia.ts";
 
 const root = mkdtempSync(join(tmpdir(), "ddpm-"));
 const { PATH, XDG_CACHE_HOME } = process.env;
@@ -175,14 +175,42 @@ test("device files that may not be opened are named, with the group that may", (
 
 test("the driver's library and CUDA's are looked for by name", () => {
   finds(driverLibraryFinding("libno-such-driver.so.1"), "warning", /does not load, though nvidia-smi answers/, /--gpus all/);
-  const directory = join(folder, "cache", "tensorflow");
-  finds(cudaLibrariesFinding(directory, []), "warning", /without CUDA/, /^npx ddpm setup --cuda$/);
-  const beside = join(folder, "cache", "nvidia", "all", "lib");
+  const given = { source: "given", directory: join(folder, "site-packages", "tensorflow") } as const;
+  finds(cudaLibrariesFinding(given, []), "warning", /^missing: libcudart\.so\.12, .*/, /^install them beside TensorFlow, or unset DDPM_TENSORFLOW/);
+  const beside = join(folder, "site-packages", "nvidia", "all", "lib");
   mkdirSync(beside, { recursive: true });
   for (const name of cudaBuild.libraries.filter((name) => name !== "libcudnn.so.9")) writeFileSync(join(beside, name), "");
-  finds(cudaLibrariesFinding(directory, []), "warning", /^missing: libcudnn\.so\.9$/, /rm -r .*cache && npx ddpm setup --cuda$/);
+  finds(cudaLibrariesFinding(given, []), "warning", /^missing: libcudnn\.so\.9$/, /^install them beside/);
   writeFileSync(join(beside, "libcudnn.so.9"), "");
-  finds(cudaLibrariesFinding(directory, []), "ok", /all \d+ libraries/);
+  finds(cudaLibrariesFinding(given, []), "ok", /all \d+ libraries/);
+});
+
+test("of what ddpm setup installed, the flavour decides, whatever of CUDA the system has", () => {
+  const inCache = (flavour: Flavour) => ({ source: "cache", directory: join(installFolder(flavour), "tensorflow") }) as const;
+  finds(cudaLibrariesFinding(inCache("cpu"), [join(folder, "lib")]), "warning", /without CUDA/, /^npx ddpm setup --cuda$/);
+  finds(cudaLibrariesFinding({ source: "tfjs-node-gpu", directory: folder }, []), "warning", /^missing/, /^npx ddpm setup --cuda$/);
+  process.env["XDG_CACHE_HOME"] = folder;
+  try {
+    finds(
+      cudaLibrariesFinding(inCache("cuda"), []),
+      "warning",
+      /^missing/,
+      new RegExp(`^run rm -r ${installFolder("cuda")} && npx ddpm setup --cuda$`),
+    );
+  } finally {
+    process.env["XDG_CACHE_HOME"] = XDG_CACHE_HOME;
+    if (XDG_CACHE_HOME === undefined) delete process.env["XDG_CACHE_HOME"];
+  }
+});
+
+test("what TensorFlow says of CUDA is found in what it writes", () => {
+  const log = `I0000 00:00:1.2 34 dso_loader.cc:133] Successfully opened dynamic library libcudart.so.12
+I0000 00:00:1.2 34 dso_loader.cc:144] Could not load dynamic library 'libcusolver.so.11'; dlerror: libcusolver.so.11: cannot open shared object file
+I0000 00:00:1.2 34 dso_loader.cc:144] Could not load dynamic library 'libnvidia-ml.so.1'; dlerror: libnvidia-ml.so.1: cannot open shared object file\n`;
+  assert.equal(cudaComplaint(log), "it does not find libcusolver.so.11");
+  const noDriver = "E0000 00:00:1.2 34 cuda_platform.cc:51] failed call to cuInit: INTERNAL: CUDA error: UNKNOWN ERROR (303)\nmore\n";
+  assert.equal(cudaComplaint(noDriver), "failed call to cuInit: INTERNAL: CUDA error: UNKNOWN ERROR (303)");
+  assert.equal(cudaComplaint(""), "");
 });
 
 test("where a GPU is asked for, what stops one is a fault", () => {

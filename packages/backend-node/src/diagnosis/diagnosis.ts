@@ -91,7 +91,7 @@ async function gpuFindings(library: Library): Promise<Finding[]> {
   const driver = driverFindings();
   const untested = note("GPU", "the CUDA path is untested here: it takes an NVIDIA GPU and TensorFlow with CUDA");
   if (!driver.some(({ found }) => found.includes("driver ")) || "reason" in library) return [...driver, untested];
-  const libraries = [driverLibraryFinding(), cudaLibrariesFinding(library.directory)];
+  const libraries = [driverLibraryFinding(), cudaLibrariesFinding(library)];
   if (libraries.some(({ level }) => level === "warning")) return [...driver, ...libraries, untested];
   const trial = await tryDevice("tensorflow:cuda");
   const works =

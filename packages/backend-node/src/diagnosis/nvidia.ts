@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import koffi from "koffi";
+import { installFolder, libraryRemedy, type TensorFlowLibrary } from "../library.ts";
 import { isAtLeast } from "../library-file.ts";
 import { type Finding, fault, note, ok, warning } from "./finding.ts";
 
@@ -125,17 +126,35 @@ export function driverLibraryFinding(name = "libcuda.so.1"): Finding {
 
 const systemFolders = ["/usr/local/cuda/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib64"];
 
-/** The libraries of CUDA that TensorFlow in `directory` opens: beside it where pip's wheels lie, else where the loader looks. */
-export function cudaLibrariesFinding(directory: string, system: readonly string[] = systemFolders): Finding {
+/** The libraries of CUDA that a TensorFlow opens: beside it where pip's wheels lie, else where the loader looks. */
+export function cudaLibrariesFinding(library: Pick<TensorFlowLibrary, "source" | "directory">, system: readonly string[] = systemFolders): Finding {
+  const { source, directory } = library;
+  if (source === "cache" && !directory.startsWith(installFolder("cuda")))
+    return warning("CUDA", "TensorFlow is installed without CUDA", "npx ddpm setup --cuda");
   const beside = join(dirname(directory), "nvidia");
   const own = existsSync(beside) ? readdirSync(beside).map((name) => join(beside, name, "lib")) : [];
   const given = (process.env["LD_LIBRARY_PATH"] ?? "").split(":").filter((folder) => folder !== "");
   const folders = [...own, ...given, ...system];
   const missing = cudaBuild.libraries.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
   if (missing.length === 0) return ok("CUDA", `all ${cudaBuild.libraries.length} libraries are there`);
-  if (missing.length === cudaBuild.libraries.length) return warning("CUDA", "TensorFlow is installed without CUDA", "npx ddpm setup --cuda");
-  return warning("CUDA", `missing: ${missing.join(", ")}`, `rm -r ${dirname(directory)} && npx ddpm setup --cuda`);
+  const remedies = {
+    cache: libraryRemedy(library),
+    given: "install them beside TensorFlow, or unset DDPM_TENSORFLOW and run npx ddpm setup --cuda",
+    "tfjs-node-gpu": "npx ddpm setup --cuda",
+  };
+  return warning("CUDA", `missing: ${missing.join(", ")}`, remedies[source]);
 }
+
+/** What TensorFlow wrote of the libraries of CUDA that it did not find, or of a driver that it could not start; nothing where neither. */
+export function cudaComplaint(log: string): string {
+  const names = [...log.matchAll(/Could not load dynamic library '([^']+)'/g)].map(([, name]) => name!);
+  const missing = cudaBuild.libraries.filter((name) => names.includes(name));
+  if (missing.length > 0) return `it does not find ${missing.join(", ")}`;
+  return /failed call to cuInit: .*/.exec(log)?.[0] ?? "";
+}
+
+/** What makes TensorFlow write that. */
+export const cudaLogging = { TF_CPP_MIN_LOG_LEVEL: "0", TF_CPP_VMODULE: "dso_loader=1" };
 
 /** Whether the PCI bus has a display controller of NVIDIA's. */
 function isCardOnBus(bus = "/sys/bus/pci/devices"): boolean {

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import koffi from "koffi";
 import { libraryRemedy, type TensorFlowLibrary } from "../library.ts";
 import { checkLibrary } from "../library-file.ts";
@@ -58,6 +60,15 @@ function keepLoaded(path: string): void {
   koffi.load("libc.so.6").func("void* dlopen(const char*, int)")(path, now | noDelete);
 }
 
+/**
+ * Opens by path what TensorFlow then asks for by name: its run path names the folder of each of CUDA's wheels but cuSOLVER's, and one library
+ * that it does not find costs it the GPU.
+ */
+export function openCudaBeside(directory: string): void {
+  const path = join(dirname(directory), "nvidia", "cusolver", "lib", "libcusolver.so.11");
+  if (existsSync(path)) keepLoaded(path);
+}
+
 /** Loads TensorFlow's lower half, which writes a notice to stderr as it loads that no setting prevents. */
 function loadFramework(path: string): void {
   const libc = koffi.load("libc.so.6");
@@ -82,6 +93,8 @@ export function load(library: TensorFlowLibrary): Api {
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
   // Without it the first session's thread count would bind all later ones
   process.env["TF_OVERRIDE_GLOBAL_THREADPOOL"] ??= "1";
+  // Without it cuBLAS and cuDNN round float32's products to TF32's 11 bits: predictions are then 5e-4 off
+  process.env["NVIDIA_TF32_OVERRIDE"] ??= "0";
   const api = loaded.get(library.ccLibrary) ?? checkedBind(library);
   loaded.set(library.ccLibrary, api);
   return api;
