@@ -65,12 +65,6 @@ test("a browser without WebGL2 draws on wasm unless told, and is told so then", 
   await browser.close();
 });
 
-quietTest("a part that is not painted is told", async ({ page, run }) => {
-  await open(page, run, "#start=part&steps=2");
-  await page.getByRole("button", { name: "Draw", exact: true }).click();
-  await expect(page.locator("#status")).toHaveText("Expected a part to draw anew but found nothing painted; paint on the picture, or choose All");
-});
-
 quietTest("more images than a page has room for are refused before a device is opened", async ({ page }) => {
   await page.goto("/#count=64&steps=2");
   await drop(page, { name: "large.safetensors", content: untrained({ "data.height": 2048, "data.width": 2048 }) });

@@ -56,7 +56,7 @@ test("keys paint too, and all, clear and invert do for the whole picture; nothin
   await open(page, run, "#start=part&steps=2&count=1");
   const share = (part: number) => expect(easel(page)).toHaveAttribute("aria-label", new RegExp(`of which ${part} % is drawn anew`));
   await page.getByRole("button", { name: "Draw", exact: true }).click();
-  await expect(page.locator("#status")).toContainText("nothing is painted");
+  await expect(page.locator("#status")).toHaveText("Expected a part to draw anew but found nothing painted; paint on the picture, or choose All");
   await page.locator("#brush").fill("1");
   await easel(page).focus();
   for (const key of ["Space", "ArrowRight", "Space", "ArrowDown", "Space"]) await page.keyboard.press(key);
