@@ -1,6 +1,7 @@
 /** Denoising diffusion in pure TypeScript: graph, gradients, U-Net, schedules, samplers, checkpoints. */
 export * from "./src/average-sampler.ts";
 export * from "./src/backend.ts";
+export * from "./src/bound.ts";
 export * from "./src/checkpoint.ts";
 export * from "./src/classes.ts";
 export * from "./src/config.ts";

@@ -19,6 +19,8 @@ export const purposes = {
   crops: 8,
   classes: 9,
   dropout: 10,
+  bound: 11,
+  boundTimesteps: 12,
 } as const;
 export type Purpose = keyof typeof purposes;
 
