@@ -12,7 +12,7 @@ export type Contender = {
 
 export type Setting = { readonly threads: number; readonly python: string | undefined; readonly gpu: boolean };
 
-/** The contenders by key. All get the same number of threads, and and either all the GPU, where float32 is not TF32, or none. */
+/** The contenders by key. All get the same number of threads, and all the GPU (products in float32, not TF32) or none of it. */
 export function contenders(setting: Setting): Readonly<Record<ContenderKey, Contender>> {
   const threads = String(setting.threads);
   const env = {

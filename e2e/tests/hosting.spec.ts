@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect } from "@playwright/test";
 import sirv from "sirv";
-import { draw, test } from "./playground.ts";
+import { draw, loudTest, test } from "./playground.ts";
 
 const dist = new URL("../../apps/playground/dist", import.meta.url).pathname;
 let server: Server;
@@ -42,9 +42,7 @@ test("a checkpoint of another site comes by https where that allows it", async (
   await expect(page.locator("#model")).toContainText("trained for 20 steps");
 });
 
-const bad = test.extend({ quiet: async ({ page: _ }, use) => use(undefined) }); // the browser complains too
-
-bad("a checkpoint of another site that comes by plain http is refused, and said to be", async ({ page, baseURL }) => {
+loudTest("a checkpoint of another site that comes by plain http is refused, and said to be", async ({ page, baseURL }) => {
   await page.goto(`${home}/lab/?checkpoint=${baseURL}/models/shapes.safetensors`);
   await expect(page.locator("#model")).toContainText(
     "Expected an answer from its server but found none (Failed to fetch); check the address; a server of another site must be reached by https and allow it (CORS)",

@@ -1,10 +1,7 @@
 // What the page says of mistakes, and of a browser or a network that refuses something
 import { type Config, configure, encodeModel, parametersFrom, presets, trainingStep } from "@ddpm/core";
 import { expect } from "@playwright/test";
-import { draw, drop, open, test as quietTest } from "./playground.ts";
-
-/** Tests of what the browser itself complains of in its console. */
-const test = quietTest.extend({ quiet: async ({ page: _ }, use) => use(undefined) });
+import { draw, drop, loudTest, open, test } from "./playground.ts";
 
 /** The checkpoint of a tiny model, as it begins. */
 function untrained(changes: Partial<Config>): Buffer {
@@ -13,7 +10,7 @@ function untrained(changes: Partial<Config>): Buffer {
   return Buffer.from(encodeModel(parametersFrom(scope, scope.initialValues(0)), { config, step: 1 }));
 }
 
-test("an address that has no checkpoint, or cannot be reached, is told", async ({ page }) => {
+loudTest("an address that has no checkpoint, or cannot be reached, is told", async ({ page }) => {
   await page.goto("/?checkpoint=none.safetensors");
   await expect(page.locator("#model")).toHaveText(
     "none.safetensors: Expected a checkpoint but found status 404 as the server's answer; check the address",
@@ -25,7 +22,7 @@ test("an address that has no checkpoint, or cannot be reached, is told", async (
   );
 });
 
-test("code that does not load is told", async ({ page, run }) => {
+loudTest("code that does not load is told", async ({ page, run }) => {
   await page.route("**/assets/gif-worker-*.js", (route) => route.abort());
   await open(page, run, "#steps=2&count=1");
   await draw(page, 2);
@@ -38,7 +35,7 @@ test("code that does not load is told", async ({ page, run }) => {
   await expect(page.locator("#model")).toContainText("Expected the model's code to load but found none of it; reload the page");
 });
 
-test("a clipboard that is forbidden is told", async ({ page, context }) => {
+loudTest("a clipboard that is forbidden is told", async ({ page, context }) => {
   await context.grantPermissions([]); // and no other
   await page.goto("/");
   await page.getByRole("button", { name: "Copy link" }).click();
@@ -47,9 +44,9 @@ test("a clipboard that is forbidden is told", async ({ page, context }) => {
   );
 });
 
-test("a browser without WebGL2 draws on wasm unless told, and is told so then", async ({ playwright, run }) => {
+loudTest("a browser without WebGL2 draws on wasm unless told, and is told so then", async ({ playwright, run }) => {
   const executablePath = process.env["DDPM_CHROMIUM"];
-  const browser = await playwright.chromium.launch({
+  await using browser = await playwright.chromium.launch({
     ...(executablePath && { executablePath }),
     args: ["--disable-gpu", "--disable-software-rasterizer"],
   });
@@ -62,17 +59,19 @@ test("a browser without WebGL2 draws on wasm unless told, and is told so then", 
   await expect(page.locator("#status")).toHaveText(
     "Expected WebGL2 that draws into four float textures at once but this browser has none; choose another device",
   );
-  await browser.close();
+  await page.locator("#settings [name=device]").selectOption("tfjs-webgl");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await expect(page.locator("#status")).toContainText("Expected this browser to have webgl but it does not start; choose another device");
 });
 
-quietTest("more images than a page has room for are refused before a device is opened", async ({ page }) => {
+test("more images than a page has room for are refused before a device is opened", async ({ page }) => {
   await page.goto("/#count=64&steps=2");
   await drop(page, { name: "large.safetensors", content: untrained({ "data.height": 2048, "data.width": 2048 }) });
   await page.getByRole("button", { name: "Draw", exact: true }).click();
   await expect(page.locator("#status")).toHaveText("Expected at most 8 images of this size at once but found 64; choose fewer");
 });
 
-quietTest("a file that is no picture is told", async ({ page }) => {
+test("a file that is no picture is told", async ({ page }) => {
   await page.goto("/#start=picture");
   await page.setInputFiles("#start-pictures-file", { name: "a.png", mimeType: "image/png", buffer: Buffer.from("none") });
   await expect(page.locator("#start-pictures-message")).toHaveText(
@@ -80,7 +79,7 @@ quietTest("a file that is no picture is told", async ({ page }) => {
   );
 });
 
-quietTest("a model of other channels than a picture has is told", async ({ page }) => {
+test("a model of other channels than a picture has is told", async ({ page }) => {
   await page.goto("/#start=picture");
   await drop(page, { name: "two.safetensors", content: untrained({ "model.channels": 2, "data.height": 16, "data.width": 16 }) });
   await expect(page.locator("#start-pictures-message")).toHaveText("Expected channels of shapes to be 1 or 3 but found 2");

@@ -43,6 +43,9 @@ export const test = base.extend<{ quiet: undefined }, { folder: string; run: str
   ],
 });
 
+/** Tests of what the browser itself complains of in its console. */
+export const loudTest = test.extend({ quiet: async ({ page: _ }, use) => use(undefined) });
+
 /** Opens the page with the checkpoint of a run. */
 export async function open(page: Page, run: string, hash = ""): Promise<void> {
   await page.goto(`/${hash}`);

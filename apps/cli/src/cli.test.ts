@@ -191,7 +191,7 @@ test("denoise predicts eps, and takes a checkpoint without metadata once told th
     ),
   );
   const args = ["--checkpoint", at("python.safetensors"), "--input", at("in.safetensors"), "--out", at("eps.safetensors")];
-  await fails(/--model.groups/, 1, "denoise", ...args);
+  await fails(/Expected --model\.groups since the file does not tell it \(it comes from elsewhere\) but found none; add it/, 1, "denoise", ...args);
   await succeeds("denoise", ...args, "--model.groups", "1");
   const drawn = await ddpm(
     "sample",

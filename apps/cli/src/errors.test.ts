@@ -417,7 +417,11 @@ test("data and images that are not there or are none are told", () =>
       1,
       /Expected images in .*unreadable but found none that can be read; look at them with ddpm data inspect/,
     ],
-    [`train --data run ${small} --out x`, 1, /Expected images to learn in .*run but found a run of ddpm train; give the data that it learns, or/],
+    [
+      `train --data run ${small} --out x`,
+      1,
+      /Expected images to train on in .*run but found a run of ddpm train; give the data it was trained on, or/,
+    ],
     [`train --data empty ${small} --out x`, 1, /Expected images, parquet files, .* in .*empty but found none; choose a folder with some/],
     [`train --data text.txt ${small} --out x`, 1, /Expected a zip archive, .* but found "not " at the beginning of .*text\.txt; give such a file/],
     [

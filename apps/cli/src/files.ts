@@ -36,7 +36,7 @@ const remedies: Readonly<Record<string, string>> = {
   EDQUOT: "make room within its quota",
   EFBIG: "raise the limit of a file's size (ulimit -f)",
   EROFS: "choose a folder of a disk that may be written",
-  EIO: "look after its disk, which fails",
+  EIO: "replace its disk, which fails",
 };
 
 /** Makes what was renamed or removed in a folder outlast a loss of power. */

@@ -3,7 +3,7 @@ import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, before, test } from "node:test";
 import { stream, uniforms } from "@ddpm/core";
 import { figure, long, seed, times } from "@ddpm/torture";
 import { bin, ddpm, small, stateOf, succeeds } from "./cli-process.ts";
@@ -50,13 +50,14 @@ function onDisk(disk: Disk, kib: number, args: readonly string[], { before = ":"
 const run = [...small, "--train.checkpointEvery", "2", "--train.keepLast", "9", "--steps", "12"];
 const namesOf = (path: string): string[] => readdirSync(path, { recursive: true }).map(String);
 
+before(() => succeeds("train", ...run, "--out", at("whole")));
+
 for (const disk of long ? [tmpfs, ext4] : [tmpfs]) {
   const skip = !long && !mayMount(disk) && "unshare may not mount here";
   test(`a run on ${disk.name} that fills up at some point goes on from its last checkpoint to the same bytes`, {
     skip,
     timeout: 3_600_000,
   }, async () => {
-    await succeeds("train", ...run, "--out", at("whole"));
     const size = Number(execFileSync("du", ["-sk", at("whole")], { encoding: "utf8" }).split("\t")[0]);
     const tries = times({ short: 2, long: 40 });
     let began = 0;

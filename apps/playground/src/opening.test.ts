@@ -45,6 +45,7 @@ const refused: [string, RequestListener, RegExp][] = [
     (_, response) => response.writeHead(404).end("none"),
     /^Error: Expected a checkpoint but found status 404 as the server's answer; check the address$/,
   ],
+  ["no content", (_, response) => response.writeHead(204).end(), /^Error: Expected a checkpoint but found status 204/],
   [
     "a size beyond the bound, before a byte is read",
     (_, response) => response.writeHead(200, { "content-length": 2_000_000_000_000 }).write("a"),

@@ -20,7 +20,7 @@ export async function bytesOf(file: File, most: number): Promise<ArrayBuffer> {
 }
 
 /**
- * What a server sends, of which `progress` is told the bytes so far. Throws an Error where it cannot be reached, answers with one or ends in the midst, and
+ * What a server sends, of which `progress` is told the bytes so far. Throws an Error where it cannot be reached, answers with a status of failure or ends in the midst, and
  * a RangeError as soon as it says or sends more than `most` bytes.
  */
 export async function fetched(address: string, most: number, progress: (bytes: string) => unknown): Promise<ArrayBuffer> {
@@ -28,9 +28,10 @@ export async function fetched(address: string, most: number, progress: (bytes: s
     const advice = "check the address; a server of another site must be reached by https and allow it (CORS)";
     throw new Error(`Expected an answer from its server but found none (${cause.message}); ${advice}`, { cause });
   });
-  if (!response.ok) throw new Error(`Expected a checkpoint but found status ${response.status} as the server's answer; check the address`);
+  if (!response.ok || !response.body)
+    throw new Error(`Expected a checkpoint but found status ${response.status} as the server's answer; check the address`);
   const declared = Number(response.headers.get("content-length") ?? 0);
-  const reader = response.body!.getReader();
+  const reader = response.body.getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   const next = () =>

@@ -4,11 +4,10 @@ import { after, describe, test } from "node:test";
 import { reference } from "@ddpm/core";
 import { cases, Replay, relative } from "@ddpm/core/conformance";
 import { loadTfjsNode } from "./addon.ts";
-import { type DeviceName, openDevice } from "./devices.ts";
+import { openDevice } from "./devices.ts";
+import { askDriver, hasCards } from "./diagnosis/nvidia.ts";
 
 const goldenFile = (name: string): Uint8Array => readFileSync(new URL(`../../core/fixtures/${name}.safetensors`, import.meta.url));
-
-const open = (device: DeviceName) => openDevice(device, { purpose: "sample", dtype: "float32", say: () => {} });
 
 /** Why a device cannot be tested on this machine. */
 const away: { readonly [device: string]: string | undefined } = {
@@ -16,16 +15,13 @@ const away: { readonly [device: string]: string | undefined } = {
     () => undefined,
     () => "its addon is not built: there was no C++ compiler",
   ),
-  "tensorflow:cuda": await open("tensorflow:cuda").then(
-    (backend) => void backend[Symbol.asyncDispose](),
-    (error: Error) => error.message,
-  ),
+  "tensorflow:cuda": hasCards(askDriver()) ? undefined : "no GPU of NVIDIA's is here",
 };
 
 for (const device of ["tensorflow:cpu", "tensorflow:cuda", "tfjs-node", "cpu", "wasm"] as const) {
   describe(`device ${device}`, { skip: away[device] ?? false }, async () => {
     const trains = device !== "wasm";
-    const backend = await open(device);
+    const backend = await openDevice(device, { purpose: "sample", dtype: "float32", say: () => {} });
     after(() => backend[Symbol.asyncDispose]());
 
     for (const { name, step, state, feeds, trains: needsGradients } of cases) {

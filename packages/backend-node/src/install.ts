@@ -48,16 +48,19 @@ export async function installTensorFlow({ flavour = "cpu", wheel, say = () => {}
     }
     await publish(join(work, "unpacked"), target);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-    throw new Error(`Expected room for TensorFlow in ${dirname(target)} but the disk is full; free some, or set XDG_CACHE_HOME to another disk`, {
-      cause: error,
-    });
+    throw explained(error, dirname(target));
   } finally {
     process.off("SIGINT", leave).off("SIGTERM", leave);
     await rm(work, { recursive: true, force: true });
   }
   findTensorFlow({ path: join(target, "tensorflow") });
   return target;
+}
+
+/** What went wrong as it is told: a full disk in words, all else as it is. */
+export function explained(cause: unknown, folder: string): unknown {
+  if ((cause as NodeJS.ErrnoException).code !== "ENOSPC") return cause;
+  return new Error(`Expected room for TensorFlow in ${folder} but the disk is full; free some, or set XDG_CACHE_HOME to another disk`, { cause });
 }
 
 /** Throws where TensorFlow has no wheel for a platform, this one unless told. */

@@ -56,8 +56,9 @@ export const inputsOf = (tensors: Iterable<Tensor>): Map<string, Tensor<"input">
 
 /** Throws where `values` are missing (TypeError) or not as many as `shape` holds (RangeError). For backends. */
 export function checkValues(name: string, shape: Shape, values: Numbers | undefined): Numbers {
-  if (!values) throw new TypeError(`Cannot do without a value for ${name} of shape [${shape}]`);
-  if (values.length !== size(shape)) throw new RangeError(`Cannot take ${values.length} values for ${name} of shape [${shape}]`);
+  if (!values) throw new TypeError(`Expected a value for ${name} of shape [${shape}] but found none; give it one`);
+  if (values.length !== size(shape))
+    throw new RangeError(`Expected ${size(shape)} values for ${name} of shape [${shape}] but found ${values.length}; give it as many`);
   return values;
 }
 
@@ -77,5 +78,6 @@ export function checkedRoots({ outputs, updates = {} }: Step, feeds: Readonly<Re
 /** Throws where a name is not among those a program knows. For backends. */
 export function checkNames(kind: string, names: Iterable<string>, known: ReadonlyMap<string, unknown>): void {
   for (const name of names)
-    if (!known.has(name)) throw new TypeError(`Cannot find ${name} among the ${kind} ${[...known.keys()].slice(0, 8).join(", ")}`);
+    if (!known.has(name))
+      throw new TypeError(`Expected one of the ${kind} ${[...known.keys()].slice(0, 8).join(", ")} but found ${name}; choose among them`);
 }

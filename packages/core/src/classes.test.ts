@@ -102,7 +102,10 @@ test("guidance changes the prediction and leaves the learned variance that of th
 });
 
 test("classes and guidance are refused where they mean nothing", async () => {
-  await assert.rejects(drawn({ labels: [0], guidance: 2 }), /Cannot guide by 2 without `guided`/);
+  await assert.rejects(
+    drawn({ labels: [0], guidance: 2 }),
+    /Expected guidance 1 of a sampler compiled without `guided` but found 2; compile it with that/,
+  );
   const plain = configure({ ...config, "model.classes": [] });
   await assert.rejects(
     compileSampler(reference(), plain, parameters, { batch: 1, guided: true }),
@@ -128,6 +131,6 @@ test("training tells the model each image's class, and learns of those that it l
   assert.deepEqual(moved(await step({ "train.classDropout": 1 }, [0, 2, 0, 2])), [false, false, false, true]);
   assert.throws(
     () => trainingFeeds(config, { images: data.images, weights: data.weights }, 1),
-    /Cannot train a model of 3 classes on images without labels/,
+    /Expected labels for the 3 classes of the model but found images without; give each its label/,
   );
 });

@@ -161,11 +161,11 @@ test("a sampler keeps something if and only if it was compiled for it", async ()
   const keep = { known, mask: maskOf(() => 1) };
   await assert.rejects(
     drawn(() => ({ keep })),
-    /Cannot draw with something to keep but without `inpainting`/,
+    /Expected (some|no)thing to keep of a sampler compiled with(out)? `inpainting` but found it otherwise; compile it so/,
   );
   await assert.rejects(
     drawn(() => ({}), { inpainting: true }),
-    /Cannot draw with something to keep but without `inpainting`/,
+    /Expected (some|no)thing to keep of a sampler compiled with(out)? `inpainting` but found it otherwise; compile it so/,
   );
   await assert.rejects(
     drawn(() => ({ keep }), { inpainting: true, sampler: "heun" }),

@@ -54,7 +54,7 @@ test("gradients() throws for a loss that is no scalar", () => {
 
 test("compile() names the variable that the state lacks", async () => {
   const step = cases.find(({ state }) => state.size > 0)!.step;
-  await assert.rejects(reference().compile(step, new Map()), /Cannot do without a value for w0 of shape \[3\]/);
+  await assert.rejects(reference().compile(step, new Map()), /Expected a value for w0 of shape \[3\] but found none; give it one/);
   const wrong = { outputs: { w: variable("w", [3]) }, updates: { w: input("x", [2]) } };
   await assert.rejects(reference().compile(wrong, new Map()), /Cannot update w of shape \[3\] with \[2\]/);
 });

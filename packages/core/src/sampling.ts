@@ -172,9 +172,12 @@ async function compiled(
     draw: ({ seed = 0, first = 0, start, guidance = 1, table: rows = table, keep, labels = [], resume } = {}) => {
       const from = resume ?? { step: 0, x: start ?? startNoise(seed, batch, elements, first), x0: zeros };
       if (!Number.isFinite(guidance)) throw new RangeError(`Expected guidance to be a number but found ${guidance}`);
-      if (guidance !== 1 && !guided) throw new TypeError(`Cannot guide by ${guidance} without \`guided\` at compilation`);
+      if (guidance !== 1 && !guided)
+        throw new TypeError(`Expected guidance 1 of a sampler compiled without \`guided\` but found ${guidance}; compile it with that`);
       if ((keep !== undefined) !== inpainting)
-        throw new TypeError("Cannot draw with something to keep but without `inpainting` at compilation, nor the other way round");
+        throw new TypeError(
+          `Expected ${inpainting ? "something" : "nothing"} to keep of a sampler compiled ${inpainting ? "with" : "without"} \`inpainting\` but found it otherwise; compile it so`,
+        );
       if (keep && rows.some(({ C, alphaBar, alphaBarNext }) => C !== 0 && alphaBar === alphaBarNext))
         throw new TypeError("Expected a sampler that corrects no step to inpaint with but found one that does; choose any but heun");
       const feeds = { ...classFeeds(config, labels, batch), ...(guided && { guidance: Float64Array.of(guidance) }) };

@@ -136,7 +136,10 @@ export async function runStep(
 }
 
 function labelsAt(config: Config, { labels }: Batch, n: number): (number | undefined)[] {
-  if (!labels) throw new TypeError(`Cannot train a model of ${config["model.classes"].length} classes on images without labels`);
+  if (!labels)
+    throw new TypeError(
+      `Expected labels for the ${config["model.classes"].length} classes of the model but found images without; give each its label`,
+    );
   return droppedLabels(config, labels, n);
 }
 

@@ -53,8 +53,10 @@ const kinds: readonly Kind[] = [
 
 async function folder(path: string): Promise<Source> {
   const files = filesOf((await readdir(path, { recursive: true })).map((file) => file.split(sep).join("/")));
-  if (files.includes("config.json") && files.some((file) => file.startsWith("states/")))
-    throw new SyntaxError(`Expected images to learn in ${path} but found a run of ddpm train; give the data that it learns, or its samples folder`);
+  if (files.includes("config.json") && files.some((file) => /^states\/step-\d+\.safetensors$/.test(file)))
+    throw new SyntaxError(
+      `Expected images to train on in ${path} but found a run of ddpm train; give the data it was trained on, or its samples folder`,
+    );
   for (const { holds, part, open } of kinds) {
     const { paths, leftOut } = part(files.filter(holds));
     if (paths.length > 0) return { ...(await open(path, paths)), leftOut };

@@ -5,7 +5,7 @@ import { wheels } from "../wheels.ts";
 import { cacheFinding } from "./cache.ts";
 import { type Finding, fault, note, ok, warning } from "./finding.ts";
 import { cpuFinding, diskFinding, memoryFinding, nodeFinding, sharedMemoryFinding, temporaryNeed } from "./machine.ts";
-import { cudaLibrariesFinding, demanded, driverFindings, driverLibraryFinding } from "./nvidia.ts";
+import { askDriver, cudaLibrariesFinding, demanded, driverFindings, driverLibraryFinding, hasCards } from "./nvidia.ts";
 import { tryDevice } from "./trial.ts";
 
 export interface DiagnosisOptions {
@@ -88,9 +88,10 @@ export function versionFinding(name: string, { source, directory }: Pick<TensorF
 
 /** What lies between a card and TensorFlow, and whether it trains there; only as far as there is a card. */
 async function gpuFindings(library: Library): Promise<Finding[]> {
-  const driver = driverFindings();
+  const answer = askDriver();
+  const driver = driverFindings(answer);
   const untested = note("GPU", "the CUDA path is untested here: it takes an NVIDIA GPU and TensorFlow with CUDA");
-  if (!driver.some(({ found }) => found.includes("driver ")) || "reason" in library) return [...driver, untested];
+  if (!hasCards(answer) || "reason" in library) return [...driver, untested];
   const libraries = [driverLibraryFinding(), cudaLibrariesFinding(library)];
   if (libraries.some(({ level }) => level === "warning")) return [...driver, ...libraries, untested];
   const trial = await tryDevice("tensorflow:cuda");

@@ -47,6 +47,9 @@ export function askDriver(): Answer {
   }
 }
 
+/** Whether the driver answered with cards. */
+export const hasCards = (answer: Answer): boolean => answer !== undefined && "cards" in answer && answer.cards.length > 0;
+
 function parseCards(text: string): Card[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   return lines.map((line) => {

@@ -18,8 +18,9 @@ export function tryDevice(device: DeviceName): Promise<Trial> {
     const env = { ...process.env, ...(device === "tensorflow:cuda" && cudaLogging) };
     execFile(process.execPath, args, { timeout: 3 * minutes, env }, (error, stdout, stderr) => {
       const said = stdout.split("\n").findLast((line) => line.startsWith("{"));
-      if (said) return resolve(withComplaint(JSON.parse(said) as Trial, cudaComplaint(stderr)));
-      const last = stderr.trim().split("\n").at(-1) || "it said nothing";
+      const complaint = cudaComplaint(stderr);
+      if (said) return resolve(withComplaint(JSON.parse(said) as Trial, complaint));
+      const last = complaint || stderr.trim().split("\n").at(-1) || "it said nothing";
       const end = error?.killed ? "took more than 3 minutes" : error?.signal ? `was ended by ${error.signal}` : `ended with ${error?.code ?? 0}`;
       resolve({ reason: `a process that tried it ${end}: ${last.slice(0, 200)}` });
     });

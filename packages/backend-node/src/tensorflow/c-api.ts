@@ -61,10 +61,10 @@ function keepLoaded(path: string): void {
 }
 
 /**
- * Opens by path what TensorFlow then asks for by name: its run path names the folder of each of CUDA's wheels but cuSOLVER's, and one library
- * that it does not find costs it the GPU.
+ * Opens by path what TensorFlow then asks for by name: its run path does not name the folder of cuSOLVER's wheel, and one library that it does not
+ * find costs it the GPU.
  */
-export function openCudaBeside(directory: string): void {
+export function openCusolver(directory: string): void {
   const path = join(dirname(directory), "nvidia", "cusolver", "lib", "libcusolver.so.11");
   if (existsSync(path)) keepLoaded(path);
 }
@@ -93,7 +93,7 @@ export function load(library: TensorFlowLibrary): Api {
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
   // Without it the first session's thread count would bind all later ones
   process.env["TF_OVERRIDE_GLOBAL_THREADPOOL"] ??= "1";
-  // Without it cuBLAS and cuDNN round float32's products to TF32's 11 bits: predictions are then 5e-4 off
+  // Without it cuBLAS and cuDNN round float32's products to TF32's 11 bits: predictions are then up to 9e-4 off
   process.env["NVIDIA_TF32_OVERRIDE"] ??= "0";
   const api = loaded.get(library.ccLibrary) ?? checkedBind(library);
   loaded.set(library.ccLibrary, api);

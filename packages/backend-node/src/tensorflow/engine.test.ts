@@ -58,14 +58,20 @@ test("a program that is disposed of while it runs ends its run first", async () 
 });
 
 test("what is missing or of a wrong size is named", async () => {
-  await assert.rejects(backend.compile(training.step, new Map()), /Cannot do without a value for init_conv.weight of shape \[7,7,1,4\]/);
+  await assert.rejects(backend.compile(training.step, new Map()), /Expected a value for init_conv.weight of shape \[7,7,1,4\] but found none; give/);
   await using program = await backend.compile(training.step, state);
   const feeds = trainingFeeds(config, data, 1);
   const { images: _, ...others } = feeds;
-  await assert.rejects(program.run(others), /Cannot do without a value for images of shape \[4,8,8,1\]/);
-  await assert.rejects(program.run({ ...feeds, images: new Float32Array(3) }), /Cannot take 3 values for images of shape \[4,8,8,1\]/);
-  await assert.rejects(program.run(feeds, ["accuracy"]), /Cannot find accuracy among the outputs loss, losses, gradientNorm/);
-  await assert.rejects(program.read(["weights"]), /Cannot find weights among the variables /);
+  await assert.rejects(program.run(others), /Expected a value for images of shape \[4,8,8,1\] but found none/);
+  await assert.rejects(
+    program.run({ ...feeds, images: new Float32Array(3) }),
+    /Expected 256 values for images of shape \[4,8,8,1\] but found 3; give it as many/,
+  );
+  await assert.rejects(
+    program.run(feeds, ["accuracy"]),
+    /Expected one of the outputs loss, losses, gradientNorm but found accuracy; choose among them/,
+  );
+  await assert.rejects(program.read(["weights"]), /Expected one of the variables .* but found weights/);
 });
 
 test("TensorFlow's own message comes with the part of the model at fault", async () => {

@@ -14,7 +14,7 @@ import {
   variablesOf,
 } from "@ddpm/core";
 import { findTensorFlow } from "../library.ts";
-import { type Api, load, newTensor, openCudaBeside, type Pointer, takeTensor } from "./c-api.ts";
+import { type Api, load, newTensor, openCusolver, type Pointer, takeTensor } from "./c-api.ts";
 import { GraphWriter, operations } from "./graph-writer.ts";
 import type { SessionOptions } from "./protobuf.ts";
 import { Session } from "./session.ts";
@@ -50,7 +50,7 @@ export async function tensorflow({
   const found = findTensorFlow(library === undefined ? {} : { path: library });
   const api = load(found);
   const options = { bf16: dtype === "bf16", gpu: device !== "cpu" };
-  if (options.gpu) openCudaBeside(found.directory);
+  if (options.gpu) openCusolver(found.directory);
   const gpu = options.gpu && hasGpu(api, options);
   if (device === "cuda" && !gpu)
     throw new Error("Expected a GPU for tensorflow:cuda but TensorFlow sees none; run npx ddpm doctor, or use --device tensorflow:cpu");

@@ -94,7 +94,7 @@ test("only what is fetched is drawn and has to be fed", async () => {
   await program.run({ a: values }, ["same"]);
   assert.equal(fake.reads.length, 1);
   assert.ok([...fake.content.values()].includes("values 7"));
-  await assert.rejects(program.run({ a: values }), /Cannot do without a value for b/);
+  await assert.rejects(program.run({ a: values }), /Expected a value for b of shape .* but found none; give it one/);
   await assert.rejects(program.run({ a: values }, ["c"]), TypeError);
 });
 
