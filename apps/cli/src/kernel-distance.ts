@@ -1,8 +1,4 @@
-/** An estimate and its standard error. */
-export interface Estimate {
-  readonly mean: number;
-  readonly error: number;
-}
+import { type Estimate, estimateOf } from "./estimate.ts";
 
 /** Images of a block: each block gives an estimate of its own. */
 const blockSize = 64;
@@ -20,10 +16,7 @@ export function kernelDistance(a: Float32Array, b: Float32Array, size: number): 
   if (blocks < 2) throw new RangeError(`Cannot compare ${a.length / size} images with ${b.length / size}, which is fewer than ${fewestImages}`);
   const length = blockSize * size;
   const part = (all: Float32Array, i: number): Float32Array => all.subarray(i * length, (i + 1) * length);
-  const estimates = Array.from({ length: blocks }, (_, i) => discrepancy(part(a, i), part(b, i), size));
-  const mean = estimates.reduce((sum, x) => sum + x) / blocks;
-  const variance = estimates.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (blocks - 1);
-  return { mean, error: Math.sqrt(variance / blocks) };
+  return estimateOf(Array.from({ length: blocks }, (_, i) => discrepancy(part(a, i), part(b, i), size)));
 }
 
 function discrepancy(a: Float32Array, b: Float32Array, size: number): number {

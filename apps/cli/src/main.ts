@@ -3,6 +3,7 @@ import { convertCommand } from "./commands/convert.ts";
 import { dataCommand } from "./commands/data.ts";
 import { denoiseCommand } from "./commands/denoise.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { evaluateCommand } from "./commands/evaluate.ts";
 import { forwardCommand } from "./commands/forward.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { interpolateCommand } from "./commands/interpolate.ts";
@@ -26,6 +27,7 @@ const commands = [
   invertCommand,
   interpolateCommand,
   sweepCommand,
+  evaluateCommand,
   playgroundCommand,
   denoiseCommand,
   scheduleCommand,

@@ -1,5 +1,5 @@
 import type { SamplerName } from "@ddpm/core";
-import type { Estimate } from "./kernel-distance.ts";
+import type { Estimate } from "./estimate.ts";
 import { type Curve, figure, type Panel } from "./plot.ts";
 import type { ReferenceSolution } from "./reference-solution.ts";
 

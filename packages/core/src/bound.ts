@@ -91,14 +91,21 @@ export interface Stratum {
   readonly length: number;
 }
 
-/** So many parts of T timesteps: t = 0 alone, for its term is of another kind, and the others as even as can be. Throws a RangeError for less than one or more than T. */
+/**
+ * So many parts of T timesteps: t = 0 alone, for its term is of another kind, then parts whose edges grow with the square, since the terms fall steeply
+ * with t. Throws a RangeError for less than one or more than T.
+ */
 export function strata(T: number, count: number): Stratum[] {
   if (!(Number.isInteger(count) && count >= 1 && count <= T))
     throw new RangeError(`Expected timesteps of the bound to be an integer in [1, ${T}] but found ${count}`);
   if (count === 1) return [{ first: 0, length: T }];
-  const edge = (i: number): number => 1 + Math.round(((T - 1) * i) / (count - 1));
-  const others = Array.from({ length: count - 1 }, (_, i) => ({ first: edge(i), length: edge(i + 1) - edge(i) }));
-  return [{ first: 0, length: 1 }, ...others];
+  const parts: Stratum[] = [{ first: 0, length: 1 }];
+  for (let i = 1, first = 1; i < count; i++) {
+    const next = Math.max(first + 1, 1 + Math.round((T - 1) * (i / (count - 1)) ** 2));
+    parts.push({ first, length: next - first });
+    first = next;
+  }
+  return parts;
 }
 
 /** Images of a run, of which the first is number `first` of all that are looked at. */

@@ -91,12 +91,12 @@ for (const [what, file, content, message] of [
 
 test("fashionMnist() prefers the cache, then the system's folder, and fetches neither", async () => {
   const [cache, installed] = [await folderWith(`${name}.gz`, gzipSync(idx)), await folderWith(`${name}.gz`, gzipSync(idx.with(16, 99)))];
-  assert.equal((await fashionMnist({ cache, installed, origin: unreached })).pixels(0)[0], 10);
-  assert.equal((await fashionMnist({ cache: absent, installed, origin: unreached })).pixels(0)[0], 99);
+  assert.equal((await fashionMnist("training", { cache, installed, origin: unreached })).pixels(0)[0], 10);
+  assert.equal((await fashionMnist("training", { cache: absent, installed, origin: unreached })).pixels(0)[0], 99);
 });
 
 test("fashionMnist() offline says where to put the file and which package has it", async () => {
-  await assert.rejects(fashionMnist({ cache: absent, installed: absent, origin: unreached }), {
+  await assert.rejects(fashionMnist("training", { cache: absent, installed: absent, origin: unreached }), {
     message:
       /found getaddrinfo .*unreached\.invalid; put train-labels-idx1-ubyte\.gz into .*absent, or on Debian: apt-get install dataset-fashion-mnist$/,
   });
@@ -135,7 +135,7 @@ const answers: Readonly<Record<string, readonly [(request: IncomingMessage, resp
 for (const [what, [answer, message]] of Object.entries(answers)) {
   test(`fashionMnist() refuses a server that answers with ${what}, and keeps nothing`, async () => {
     await using server = await serving(answer);
-    await assert.rejects(fashionMnist({ cache: absent, installed: absent, origin: server.origin, patience: 300 }), { message });
+    await assert.rejects(fashionMnist("training", { cache: absent, installed: absent, origin: server.origin, patience: 300 }), { message });
     assert.equal(existsSync(absent), false);
   });
 }
@@ -146,28 +146,40 @@ const skip = !existsSync(debian) && "needs dataset-fashion-mnist";
 /** The published files, made of Debian's: the same compressed bytes in a gzip header with a time (2017-08-31) and the name. */
 async function published({ url }: IncomingMessage, response: ServerResponse): Promise<void> {
   const file = url!.slice(1);
-  const header = Buffer.from("1f8b0808dee9a7590003", "hex");
+  const header = Buffer.from(`1f8b0808${file.startsWith("train") ? "de" : "f3"}e9a7590003`, "hex");
   response.end(Buffer.concat([header, Buffer.from(file.replace(".gz", "\0")), (await readFile(join(debian, file))).subarray(10)]));
 }
 
 test("fashionMnist() takes the published files into the cache", { skip }, async () => {
   const cache = join(root, "cache", "fashion-mnist");
   await using server = await serving(published);
-  const fetched = await fashionMnist({ cache, installed: absent, origin: server.origin });
+  const fetched = await fashionMnist("training", { cache, installed: absent, origin: server.origin });
   assert.deepEqual([fetched.count, fetched.size.height, fetched.size.width], [60_000, 28, 28]);
   assert.deepEqual((await readdir(cache)).toSorted(), [`${name}.gz`, "train-labels-idx1-ubyte.gz"]);
   assert.deepEqual(
     [0, 1, 59_999].map((i) => fetched.classes![fetched.label!(i)]),
     ["Ankle boot", "T-shirt/top", "Sandal"],
   );
-  const again = await fashionMnist({ cache, installed: absent, origin: unreached });
+  const again = await fashionMnist("training", { cache, installed: absent, origin: unreached });
   assert.deepEqual(again.pixels(59_999), fetched.pixels(59_999));
+});
+
+test("fashionMnist() takes the published files for tests, and no others", { skip }, async () => {
+  const cache = join(root, "cache of tests", "fashion-mnist");
+  await using server = await serving(published);
+  const fetched = await fashionMnist("tests", { cache, installed: absent, origin: server.origin });
+  assert.equal(fetched.count, 10_000);
+  assert.deepEqual((await readdir(cache)).toSorted(), ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"]);
+  assert.deepEqual(
+    [0, 1, 9_999].map((i) => fetched.classes![fetched.label!(i)]),
+    ["Ankle boot", "Pullover", "Sandal"],
+  );
 });
 
 test("fashionMnist() names a cache folder it cannot make", { skip }, async () => {
   const cache = join(await folderWith("file", idx), "file", "cache");
   await using server = await serving(published);
-  await assert.rejects(fashionMnist({ cache, installed: absent, origin: server.origin }), {
+  await assert.rejects(fashionMnist("training", { cache, installed: absent, origin: server.origin }), {
     message: /^Expected to make the folder .*cache but found ENOTDIR.*; put /,
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { cacheFolder } from "@ddpm/backend-node";
 import { makeFolder, writeAtomically } from "../files.ts";
 import { idxImages, unpacked } from "./idx.ts";
+import type { Purpose } from "./paths.ts";
 import type { DecodedSource } from "./source.ts";
 
 const debian = "/usr/share/datasets/fashion-mnist";
@@ -21,12 +22,25 @@ const files = {
     md5: "25c81989df183df01b3e8a0aad5dffbe",
     unpacked: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
   },
+  "t10k-images-idx3-ubyte.gz": {
+    md5: "bef4ecab320f06d8554ea6380940ec79",
+    unpacked: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+  },
+  "t10k-labels-idx1-ubyte.gz": {
+    md5: "bb300cfdad3c16e7a12a480ee83cd310",
+    unpacked: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+  },
 } as const;
 type Sums = (typeof files)[keyof typeof files];
 
 /** Bytes of the larger file, and some. */
 const largest = 2 ** 25;
-const images = "train-images-idx3-ubyte.gz" satisfies keyof typeof files;
+
+/** Labels and images of each purpose; the images are fetched last, so that with them it is whole. */
+const parts = {
+  training: ["train-labels-idx1-ubyte.gz", "train-images-idx3-ubyte.gz"],
+  tests: ["t10k-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz"],
+} as const satisfies Record<Purpose, readonly (keyof typeof files)[]>;
 
 /** Labels 0 to 9, in the words of the data set's README. */
 const garments = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
@@ -41,11 +55,12 @@ export interface FashionMnistOptions {
   readonly patience?: number;
 }
 
-/** Fashion-MNIST's 60,000 training images and their labels: from the user's cache, else Debian's package, else the official download into the cache. */
-export async function fashionMnist(options: FashionMnistOptions = {}): Promise<DecodedSource> {
+/** Fashion-MNIST's 60,000 images for training, or 10,000 for tests, and their labels: from the user's cache, else Debian's package, else the official download into the cache. */
+export async function fashionMnist(purpose: Purpose = "training", options: FashionMnistOptions = {}): Promise<DecodedSource> {
   const { cache = join(cacheFolder(), "fashion-mnist"), installed = debian, origin = official, patience = 30_000 } = options;
+  const [, images] = parts[purpose];
   const folder = [cache, installed].find((folder) => existsSync(join(folder, images)));
-  if (!folder) for (const [file, sums] of Object.entries(files).reverse()) await download(cache, file, sums, { origin, patience }); // images last: with them it is whole
+  if (!folder) for (const file of parts[purpose]) await download(cache, file, files[file], { origin, patience });
   return idxImages("fashion-mnist", join(folder ?? cache, images), garments);
 }
 

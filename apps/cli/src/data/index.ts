@@ -5,6 +5,7 @@ import { missing } from "../missing-file.ts";
 import { BrokenImages } from "./broken.ts";
 import { fashionMnist } from "./fashion-mnist.ts";
 import { imagesOf } from "./images.ts";
+import type { Purpose } from "./paths.ts";
 import { recognise } from "./recognise.ts";
 import { requireChannels, type SizeWish, sizeFlags, sizeFor } from "./size.ts";
 import type { DecodedSource, Size, Source } from "./source.ts";
@@ -15,6 +16,8 @@ export interface DatasetOptions extends SizeWish {
   /** Whether the images' classes are needed, or are left out: then any image may replace a broken one. What the data have by default. */
   readonly conditional?: boolean | undefined;
   readonly broken?: BrokenImages | undefined;
+  /** What the images are for; training unless told. */
+  readonly purpose?: Purpose | undefined;
   /** Is told what was decided for lack of a wish. */
   readonly say?: ((line: string) => void) | undefined;
 }
@@ -25,15 +28,15 @@ export const dataHelp =
   "CIFAR's binary batches, idx files as MNIST's";
 
 const procedural = "shapes";
-const named: Readonly<Record<string, () => Promise<Source>>> = { "fashion-mnist": fashionMnist, [procedural]: shapesSource };
+const named: Readonly<Record<string, (purpose: Purpose) => Promise<Source>>> = { "fashion-mnist": fashionMnist, [procedural]: shapesSource };
 
 /** A data set's name as a run keeps it: a path in whole, so that the run resumes from anywhere. */
 export const lastingName = (name: string): string => (Object.hasOwn(named, name) ? name : resolve(name));
 
 /** Opens images by name or path, as they are. Throws where there are none. */
-export async function openSource(name: string): Promise<Source> {
-  if (Object.hasOwn(named, name)) return named[name]!();
-  if (existsSync(name)) return recognise(name);
+export async function openSource(name: string, purpose: Purpose = "training"): Promise<Source> {
+  if (Object.hasOwn(named, name)) return named[name]!(purpose);
+  if (existsSync(name)) return recognise(name, purpose);
   const meant = nearest(name, Object.keys(named));
   const { found, advice } = meant === undefined ? missing(name, "check the path") : { found: name, advice: `did you mean ${meant}?` };
   throw new Error(`Expected ${dataHelp}, but found ${found}; ${advice}`);
@@ -44,9 +47,11 @@ export async function openSource(name: string): Promise<Source> {
  * Throws a RangeError with the flags to give where images differ in size, and a TypeError where there are no classes but have to be.
  */
 export async function openDataset(name: string, options: DatasetOptions = {}): Promise<Dataset> {
-  if (name === procedural) return shapes(options);
-  const { crop = "centre", conditional, broken = new BrokenImages() } = options;
-  const source = await openSource(name);
+  const { crop = "centre", conditional, broken = new BrokenImages(), purpose = "training", say } = options;
+  if (name === procedural) return shapes({ ...options, seed: shapeSeeds[purpose] });
+  const source = await openSource(name, purpose);
+  if (purpose === "tests" && !Object.hasOwn(named, name) && source.leftOut === undefined)
+    say?.(`Taking all of ${source.name}: it has none in test/ or of such a name beside those to train on`);
   if (conditional && !source.classes)
     throw new TypeError(
       `Expected classes in ${source.name} for --conditional but found none; ${source.unclassed ?? "sub-folders of images are classes"}`,
@@ -59,9 +64,12 @@ function withoutClasses(source: Source): Source {
   return rest;
 }
 
+/** Of what shapes are drawn, so that those for tests are others. */
+const shapeSeeds: Readonly<Record<Purpose, number>> = { training: 0, tests: 1 };
+
 /** As `openDataset` draws them unless a size is asked for. */
-async function shapesSource(): Promise<DecodedSource> {
-  const { height, width, ...rest } = shapes();
+async function shapesSource(purpose: Purpose): Promise<DecodedSource> {
+  const { height, width, ...rest } = shapes({ seed: shapeSeeds[purpose] });
   return { ...rest, kind: "drawn by a program", size: { height, width, channels: 1 }, title: (index) => `shape ${index}` };
 }
 

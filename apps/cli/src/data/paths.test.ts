@@ -1,33 +1,42 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { classesOf, isImage, trainingFiles, trainingFolders } from "./paths.ts";
+import { classesOf, filesFor, foldersFor, isImage } from "./paths.ts";
 
 test("isImage() goes by the name and passes over hidden files", () => {
   const paths = ["./a.png", "b/c.JPEG", "d.webp", "e.txt", ".f/g.png", "__MACOSX/h.png", "i/._j.png", "png"];
   assert.deepEqual(paths.filter(isImage), ["./a.png", "b/c.JPEG", "d.webp"]);
 });
 
-test("trainingFiles() takes train over test where there are both, in one order, and counts the others", () => {
-  assert.deepEqual(trainingFiles(["data/validation-0.parquet", "data/train-1.parquet", "data/train-0.parquet"]), {
+test("filesFor() takes train over test where there are both, in one order, and counts the others", () => {
+  assert.deepEqual(filesFor("training", ["data/validation-0.parquet", "data/train-1.parquet", "data/train-0.parquet"]), {
     paths: ["data/train-0.parquet", "data/train-1.parquet"],
     leftOut: "1 of 3 files, not for training",
   });
-  assert.deepEqual(trainingFiles(["t10k-images-idx3-ubyte", "train-images-idx3-ubyte"]).paths, ["train-images-idx3-ubyte"]);
-  assert.deepEqual(trainingFiles(["train/1.parquet", "strain/2.parquet"]), {
+  assert.deepEqual(filesFor("training", ["t10k-images-idx3-ubyte", "train-images-idx3-ubyte"]).paths, ["train-images-idx3-ubyte"]);
+  assert.deepEqual(filesFor("training", ["train/1.parquet", "strain/2.parquet"]), {
     paths: ["strain/2.parquet", "train/1.parquet"],
     leftOut: undefined,
   });
+  assert.deepEqual(filesFor("tests", ["t10k-images-idx3-ubyte", "train-images-idx3-ubyte"]), {
+    paths: ["t10k-images-idx3-ubyte"],
+    leftOut: "1 of 2 files, not for tests",
+  });
+  assert.deepEqual(filesFor("tests", ["test-1.parquet"]), { paths: ["test-1.parquet"], leftOut: undefined });
 });
 
-test("trainingFolders() takes train/ where test/ or val/ is beside it, and no class or file for it", () => {
+test("foldersFor() takes train/ where test/ or val/ is beside it, and no class or file for it", () => {
   const both = ["pets/test/cat/1.png", "pets/train/dog/1.png", "pets/train/cat/1.png", "cover.png"];
-  assert.deepEqual(trainingFolders(both), { paths: ["pets/train/cat/1.png", "pets/train/dog/1.png"], leftOut: "2 of 4 images, not for training" });
+  assert.deepEqual(foldersFor("training", both), {
+    paths: ["pets/train/cat/1.png", "pets/train/dog/1.png"],
+    leftOut: "2 of 4 images, not for training",
+  });
+  assert.deepEqual(foldersFor("tests", both).paths, ["pets/test/cat/1.png"]);
   for (const paths of [
     ["bus/test.png", "train/1.png"],
     ["a/val/1.png", "train/1.png"],
     ["training-1.png", "val-1.png"],
   ])
-    assert.deepEqual(trainingFolders(paths), { paths, leftOut: undefined });
+    for (const purpose of ["training", "tests"] as const) assert.deepEqual(foldersFor(purpose, paths), { paths, leftOut: undefined });
 });
 
 test("classesOf() takes the folders below the one that all share", () => {

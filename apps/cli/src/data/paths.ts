@@ -3,34 +3,37 @@ const image = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i;
 
 export const isImage = (path: string): boolean => image.test(path) && !path.split("/").some((part) => /^\.[^.]|^__MACOSX$/.test(part));
 
-/** What to train on, in one order on every disk, and what was left out, in words. */
-export interface TrainingPart {
+/** What data are for: to learn from, or to test with what was not learnt. */
+export type Purpose = "training" | "tests";
+
+/** What data are for one purpose, in one order on every disk, and what was left out, in words; all where they are not told apart. */
+export interface Part {
   readonly paths: readonly string[];
   readonly leftOut: string | undefined;
 }
 
-const [training, evaluation] = ["train|training", "test|val|valid|validation|dev|t10k"];
+const names = { training: "train|training", tests: "test|val|valid|validation|dev|t10k" } as const satisfies Record<Purpose, string>;
 
-/** Of files that are told apart by name, such as train-….parquet and test-….parquet, those for training; all where they are not. */
-export function trainingFiles(paths: readonly string[]): TrainingPart {
-  const named = (names: string) => new RegExp(`(^|[/_-])(${names})([/_.-]|$)`, "i");
-  const chosen = paths.filter((path) => named(training).test(path));
-  const split = chosen.length > 0 && paths.some((path) => named(evaluation).test(path));
-  return part(split ? chosen : paths, paths, "files");
+/** Of files that are told apart by name, such as train-….parquet and test-….parquet, those for a purpose; all where they are not. */
+export function filesFor(purpose: Purpose, paths: readonly string[]): Part {
+  const named = (purpose: Purpose): string[] => paths.filter((path) => new RegExp(`(^|[/_-])(${names[purpose]})([/_.-]|$)`, "i").test(path));
+  const split = named("training").length > 0 && named("tests").length > 0;
+  return part(split ? named(purpose) : paths, { paths, purpose, what: "files" });
 }
 
-/** Of images in folders train/ and test/ or val/ side by side, those in train/; else all: a class may be called train, and an image test.png. */
-export function trainingFolders(paths: readonly string[]): TrainingPart {
-  const parent = (path: string, names: string) => new RegExp(`^(.*?/)?(?:${names})/`, "i").exec(path)?.slice(1).join("");
-  const split = new Set(paths.map((path) => parent(path, evaluation)).filter((folder) => folder !== undefined));
-  const chosen = paths.filter((path) => split.has(parent(path, training) as string));
-  return part(chosen.length > 0 ? chosen : paths, paths, "images");
+/** Of images in folders train/ and test/ or val/ side by side, those for a purpose; else all: a class may be called train, and an image test.png. */
+export function foldersFor(purpose: Purpose, paths: readonly string[]): Part {
+  const parent = (path: string, purpose: Purpose) => new RegExp(`^(.*?/)?(?:${names[purpose]})/`, "i").exec(path)?.slice(1).join("");
+  const parents = (purpose: Purpose) => new Set(paths.map((path) => parent(path, purpose)).filter((folder) => folder !== undefined));
+  const beside = parents(purpose === "training" ? "tests" : "training");
+  const chosen = paths.filter((path) => beside.has(parent(path, purpose) as string));
+  return part(chosen.length > 0 ? chosen : paths, { paths, purpose, what: "images" });
 }
 
-function part(chosen: readonly string[], all: readonly string[], what: string): TrainingPart {
+function part(chosen: readonly string[], { paths: all, purpose, what }: { paths: readonly string[]; purpose: Purpose; what: string }): Part {
   const left = all.length - chosen.length;
   const paths = chosen.toSorted((a, b) => (a < b ? -1 : 1));
-  return { paths, leftOut: left > 0 ? `${left.toLocaleString("en")} of ${all.length.toLocaleString("en")} ${what}, not for training` : undefined };
+  return { paths, leftOut: left > 0 ? `${left.toLocaleString("en")} of ${all.length.toLocaleString("en")} ${what}, not for ${purpose}` : undefined };
 }
 
 export interface Classes {

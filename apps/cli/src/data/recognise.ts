@@ -4,18 +4,18 @@ import { cifar } from "./cifar.ts";
 import { idxImages } from "./idx.ts";
 import { imageFolder } from "./image-folder.ts";
 import { parquetImages } from "./parquet.ts";
-import { isImage, type TrainingPart, trainingFiles, trainingFolders } from "./paths.ts";
+import { filesFor, foldersFor, isImage, type Part, type Purpose } from "./paths.ts";
 import type { Source } from "./source.ts";
 import { zipArchive } from "./zip.ts";
 
 /** The images at a path, whatever they are: a file by how it begins, a folder by the files in it. Throws a SyntaxError for what holds no images. */
-export async function recognise(path: string): Promise<Source> {
-  return (await stat(path)).isDirectory() ? folder(path) : file(path);
+export async function recognise(path: string, purpose: Purpose): Promise<Source> {
+  return (await stat(path)).isDirectory() ? folder(path, purpose) : file(path, purpose);
 }
 
-async function file(path: string): Promise<Source> {
+async function file(path: string, purpose: Purpose): Promise<Source> {
   const start = await beginning(path);
-  if (start.startsWith("PK")) return zipArchive(path);
+  if (start.startsWith("PK")) return zipArchive(path, purpose);
   if (start.startsWith("PAR1")) return parquetImages(path, [path]);
   if (start.startsWith("\x00\x00\x08") || start.startsWith("\x1f\x8b")) return idxImages(path, path);
   if (path.endsWith(".bin")) return cifar(path, [path]);
@@ -33,7 +33,7 @@ async function beginning(path: string): Promise<string> {
 
 interface Kind {
   readonly holds: (path: string) => boolean;
-  readonly part: (paths: readonly string[]) => TrainingPart;
+  readonly part: (purpose: Purpose, paths: readonly string[]) => Part;
   readonly open: (folder: string, paths: readonly string[]) => Promise<Source>;
 }
 
@@ -41,24 +41,24 @@ const within = (folder: string, paths: readonly string[]): string[] => paths.map
 
 /** What a folder may hold, in the order that decides where it holds several. */
 const kinds: readonly Kind[] = [
-  { holds: (path) => /images.idx3-ubyte(\.gz)?$|\.idx3?(\.gz)?$/.test(path), part: trainingFiles, open: onlyIdx },
+  { holds: (path) => /images.idx3-ubyte(\.gz)?$|\.idx3?(\.gz)?$/.test(path), part: filesFor, open: onlyIdx },
   {
     holds: (path) => /(^|\/)(data_batch_\d+(\.bin)?|train\.bin)$/.test(path),
-    part: trainingFiles,
+    part: filesFor,
     open: (folder, paths) => cifar(folder, within(folder, paths)),
   },
-  { holds: (path) => /\.parquet$/.test(path), part: trainingFiles, open: (folder, paths) => parquetImages(folder, within(folder, paths)) },
-  { holds: isImage, part: trainingFolders, open: imageFolder },
+  { holds: (path) => /\.parquet$/.test(path), part: filesFor, open: (folder, paths) => parquetImages(folder, within(folder, paths)) },
+  { holds: isImage, part: foldersFor, open: imageFolder },
 ];
 
-async function folder(path: string): Promise<Source> {
+async function folder(path: string, purpose: Purpose): Promise<Source> {
   const files = filesOf((await readdir(path, { recursive: true })).map((file) => file.split(sep).join("/")));
   if (files.includes("config.json") && files.some((file) => /^states\/step-\d+\.safetensors$/.test(file)))
     throw new SyntaxError(
       `Expected images to train on in ${path} but found a run of ddpm train; give the data it was trained on, or its samples folder`,
     );
   for (const { holds, part, open } of kinds) {
-    const { paths, leftOut } = part(files.filter(holds));
+    const { paths, leftOut } = part(purpose, files.filter(holds));
     if (paths.length > 0) return { ...(await open(path, paths)), leftOut };
   }
   throw new SyntaxError(
