@@ -38,8 +38,9 @@ function quoted(text: string, state: StateCore): Token[] {
   const groups = reference.exec(text)?.groups;
   if (!groups) throw new Error(`Expected package/file and a declaration but found ${text}; write it as core/diffusion qSample`);
   const { package: folder, file, name, from, to = from } = groups;
-  const { line, code } = quote(`packages/${folder}/src/${file}.ts`, name!, from === undefined ? undefined : { from, to: to! });
-  const link = inline(state, `[${file}.ts, line ${line}](/source/${folder}/${file}.md#L${line})`);
+  const path = `packages/${folder}/src/${file}.ts`;
+  const { line, code } = quote(path, name!, from === undefined ? undefined : { from, to: to! });
+  const link = inline(state, `[${file}.ts, line ${line}](/source/${path}.md#L${line})`);
   const fence = new state.Token("fence", "code", 0);
   return [html(state, `<div class="where">`), link, html(state, "</div>"), Object.assign(fence, { info: "ts", content: code, markup: "```" })];
 }
