@@ -7,7 +7,7 @@ const backends = ["backend-node", "backend-tfjs", "backend-web"].map((name) => `
 
 /** @type {Partial<import("typedoc").TypeDocOptions> & Record<string, unknown>} */
 export default {
-  plugin: ["typedoc-plugin-markdown"],
+  plugin: ["typedoc-plugin-markdown", "./scripts/modules-plugin.js"],
   tsconfig: "tsconfig.api.json",
   entryPoints: [...passedOn.map((file) => `${core}/${file}`), ...backends],
   displayBasePath: "../packages",
@@ -17,14 +17,17 @@ export default {
   out: "api",
   router: "module",
   entryFileName: "index",
-  sourceLinkTemplate: "/source/{path}.md#L{line}",
+  disableGit: true,
+  sourceLinkTemplate: "/source/packages/{path}.md#L{line}",
   hideBreadcrumbs: true,
   hidePageHeader: true,
   sort: ["source-order"],
   useCodeBlocks: true,
+  excludeExternals: true,
   excludePrivate: true,
   excludeInternal: true,
   validation: { notExported: false, invalidLink: true, notDocumented: true },
+  packagesRequiringDocumentation: ["@ddpm/core", ...backends.map((path) => `@ddpm/${path.split("/")[2]}`)],
   requiredToBeDocumented: ["Function", "Class", "Interface", "Variable", "TypeAlias"],
   treatWarningsAsErrors: true,
 };

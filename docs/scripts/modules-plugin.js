@@ -1,0 +1,14 @@
+// A plugin of TypeDoc: a module is called by its package and file, and told by the comment that its file begins with.
+import { readFileSync } from "node:fs";
+import { Comment, Converter, ReflectionKind } from "typedoc";
+
+/** @param {import("typedoc").Application} app */
+export function load(app) {
+  app.converter.on(Converter.EVENT_CREATE_DECLARATION, (context, reflection) => {
+    if (!reflection.kindOf(ReflectionKind.Module)) return;
+    reflection.name = reflection.name.replace(/\/(src|mod$)/, "");
+    const file = context.getSymbolFromReflection(reflection)?.declarations?.[0]?.getSourceFile().fileName;
+    const text = file && /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(file, "utf8"))?.[1];
+    if (text) reflection.comment = new Comment([{ kind: "text", text: text.replaceAll(/^\s*\* ?/gm, "").trim() }]);
+  });
+}
