@@ -12,6 +12,7 @@ export interface ParameterValue {
   readonly data: Float32Array;
 }
 
+/** What a checkpoint says of itself, as JSON in its metadata under `ddpm`. */
 export interface CheckpointMetadata {
   readonly config: Config;
   /** Training steps done. */
@@ -22,6 +23,7 @@ export interface CheckpointMetadata {
   readonly device?: string;
 }
 
+/** Parameters by name, and what the file says of them; one that was saved from Python says nothing. */
 export interface Checkpoint {
   readonly parameters: Map<string, ParameterValue>;
   /** Absent in files that Python wrote: see `inferModel`. */
@@ -70,6 +72,7 @@ export const valuesOf = (parameters: Checkpoint["parameters"]): Map<string, Floa
 export const parametersFrom = (scope: Scope, values: State): Map<string, ParameterValue> =>
   new Map([...scope.parameters].map(([name, { shape }]) => [name, { shape, data: Float32Array.from(values.get(name)!) }]));
 
+/** What names and shapes of parameters tell of a configuration. */
 export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels" | "model.classes"> &
   Partial<Pick<Config, "diffusion.variance">>;
 

@@ -73,9 +73,12 @@ export const fields = {
   seed: integer(0, "Seed of everything random", { least: 0, below: 2 ** 32 }),
 } as const satisfies Record<string, Field<unknown>>;
 
+/** Names of the keys: `model.dim`, `diffusion.schedule`, …. */
 export type ConfigKey = keyof typeof fields;
+/** A value for every key: see `fields` for what each means, and `configure` for how to make one. */
 export type Config = { readonly [K in ConfigKey]: (typeof fields)[K] extends Field<infer T> ? T : never };
 
+/** All keys, in the order of `fields`. */
 export const configKeys: readonly ConfigKey[] = Object.keys(fields) as ConfigKey[];
 
 /** Every key's default: the configuration of the practical work's notebook. */

@@ -8,7 +8,9 @@ const decays = {
   cosine: (done) => (1 + Math.cos(Math.PI * done)) / 2,
 } as const satisfies Record<string, (done: number) => number>;
 
+/** How the learning rate falls. */
 export type LrDecay = keyof typeof decays;
+/** All ways in which the learning rate can fall. */
 export const lrDecayNames: readonly LrDecay[] = Object.keys(decays) as LrDecay[];
 
 /**

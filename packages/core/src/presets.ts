@@ -1,6 +1,7 @@
 /** Configurations with a name. */
 import { type Config, configure, defaults } from "./config.ts";
 
+/** Whole configurations by name. */
 export const presets = {
   /** The practical work's notebook: Fashion-MNIST, 1,694,929 parameters. */
   notebook: defaults,
@@ -31,5 +32,7 @@ export const presets = {
   }),
 } as const satisfies Record<string, Config>;
 
+/** Name of a preset. */
 export type PresetName = keyof typeof presets;
+/** Names of all presets. */
 export const presetNames: readonly PresetName[] = Object.keys(presets) as PresetName[];

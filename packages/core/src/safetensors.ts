@@ -9,11 +9,13 @@ export interface StoredTensor {
   readonly data: Float32Array | Int32Array;
 }
 
+/** What a safetensors file holds: tensors by name, and texts. */
 export interface SafetensorsFile {
   readonly tensors: Map<string, StoredTensor>;
   readonly metadata: Record<string, string>;
 }
 
+/** How tensors are written. */
 export interface EncodeOptions {
   /** How floats are written; integers are always I32. */
   readonly dtype?: "F32" | "F16" | "BF16";
@@ -28,6 +30,7 @@ const readers = {
   I32: { width: 4, read: (buffer: ArrayBuffer) => new Int32Array(buffer) },
   I64: { width: 8, read: narrow },
 } as const;
+/** The dtypes that can be read. */
 export type StoredDtype = keyof typeof readers;
 
 /** Reads a safetensors file. Throws a SyntaxError that names the tensor and what is wrong with it where the bytes are not such a file. */

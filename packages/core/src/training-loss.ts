@@ -8,6 +8,7 @@ import { parts } from "./sampler.ts";
 import { extract } from "./schedule.ts";
 import { input, size, type Tensor } from "./tensor.ts";
 
+/** The losses of a batch of images. */
 export interface TrainingLosses {
   /** The loss of each image's prediction, summed over its elements: [B, 1, 1, 1]. */
   readonly simple: Tensor;
