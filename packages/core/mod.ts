@@ -4,6 +4,7 @@ export * from "./src/backend.ts";
 export * from "./src/bound.ts";
 export * from "./src/checkpoint.ts";
 export * from "./src/classes.ts";
+export * from "./src/classifier.ts";
 export * from "./src/config.ts";
 export * from "./src/dataset.ts";
 export * from "./src/diffusion.ts";

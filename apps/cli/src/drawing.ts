@@ -74,6 +74,10 @@ export interface Drawing {
   readonly trajectory?: Trajectory | undefined;
   /** What the progress bar calls it. */
   readonly label?: string;
+  /** Whether so many images from number `first` on need not be drawn; all batches are then of one size, whatever the total. */
+  readonly skip?: ((first: number, count: number) => boolean) | undefined;
+  /** What Ctrl-C is told of the images that are drawn already. */
+  readonly kept?: string;
 }
 
 /** Images to start from, noised as far as `strength` says; what to keep of them, and how often to go over what is drawn. */
@@ -88,13 +92,30 @@ export interface Edit {
 /** Images that a run draws, or inverts, at most. */
 export const mostAtOnce = 64;
 
-/** Draws in batches of one size, the last one padded; NHWC values. */
-export async function draw(backend: Backend, { config, parameters }: Checkpoint, flags: SamplerFlags, drawing: Drawing): Promise<Float32Array> {
-  const { total, labels = [], start, edit, trajectory, label = "sample" } = drawing;
+/** Draws all; NHWC values. */
+export async function draw(backend: Backend, checkpoint: Checkpoint, flags: SamplerFlags, drawing: Drawing): Promise<Float32Array> {
+  const elements = size(imageShape(checkpoint.config, 1));
+  const out = new Float32Array(drawing.total * elements);
+  for await (const { first, values } of drawBatches(backend, checkpoint, flags, drawing)) out.set(values, first * elements);
+  return out;
+}
+
+/** Images that were drawn together: NHWC values of those that were asked for, and the number of the first. */
+export interface DrawnBatch {
+  readonly first: number;
+  readonly values: Float32Array;
+}
+
+/** Draws in batches of one size, the last one padded, and skips those that need not be drawn. Throws an Interrupted after Ctrl-C. */
+export async function* drawBatches(
+  backend: Backend,
+  { config, parameters }: Checkpoint,
+  flags: SamplerFlags,
+  { total, labels = [], start, edit, trajectory, label = "sample", skip, kept = "nothing is written" }: Drawing,
+): AsyncGenerator<DrawnBatch> {
   const runs = Math.ceil(total / mostAtOnce);
-  const batch = Math.ceil(total / runs);
+  const batch = skip ? mostAtOnce : Math.ceil(total / runs);
   const elements = size(imageShape(config, 1));
-  const out = new Float32Array(total * elements);
   const { seed, guidance, ...how } = flags;
   const settings = { ...how, batch, guided: guidance !== 1, inpainting: edit?.mask !== undefined };
   await using sampler = await compileSampler(backend, config, parameters, settings);
@@ -104,9 +125,11 @@ export async function draw(backend: Backend, { config, parameters }: Checkpoint,
   const fromImages = edit !== undefined && noises(edit);
   trajectory?.begin({ table, shape: imageShape(config, total), fromImages });
   using line = progress(label, runs * table.length);
-  using interruption = watchInterrupts("Stopping after this step; nothing is written");
+  using interruption = watchInterrupts(`Stopping after this step; ${kept}`);
   for (let run = 0; run < runs; run++) {
     const first = run * batch;
+    const count = Math.min(batch, total - first);
+    if (skip?.(first, count)) continue;
     const part = (all: Float32Array): Float32Array => padded(all.subarray(first * elements, (first + batch) * elements), batch * elements);
     const from = fromImages ? noised(part(edit.images), { row: table[0]!, count: batch, seed, first }) : start && part(start);
     const x = from ?? startNoise(seed, batch, elements, first);
@@ -117,10 +140,9 @@ export async function draw(backend: Backend, { config, parameters }: Checkpoint,
       line.update(run * steps + step);
       if (interruption.requested) throw new Interrupted("Stopped", interruption.requested);
       await trajectory?.after(step, first, x);
-      if (step === steps) out.set((await x()).slice(0, out.length - first * elements), first * elements);
+      if (step === steps) yield { first, values: Float32Array.from((await x()).subarray(0, count * elements)) };
     }
   }
-  return out;
 }
 
 /** What is drawn anew in whole starts from noise alone, as RePaint does. */

@@ -136,8 +136,8 @@ test("numbers that are none, not finite, negative or too large are told with wha
     ["sample --strength 0", 2, /Expected a number above 0 and of at most 1/],
     ["playground --port 99999", 2, /argument '99999' is invalid\. Expected a port in \[0, 65535\]/],
     ["forward --t 5,x", 2, /Expected up to 50 timesteps from 0 such as 0,100,200/],
-    ["sweep --steps 0", 2, /argument '0' is invalid\. Expected a positive whole number/],
-    ["sweep --count 5", 2, /Expected at least 128 images, so that their distance has an error/],
+    ["evaluate --sweep ddim:0", 2, /Expected a positive whole number/],
+    ["evaluate --samples 5", 2, /Expected at least 32, so that distances have an error/],
   ]));
 
 test("names that a flag does not know are told with those that it does", () =>
@@ -148,7 +148,8 @@ test("names that a flag does not know are told with those that it does", () =>
     ["invert --spacing karras", 2, /Allowed choices are leading, trailing, linspace/],
     ["convert --dtype I8", 2, /Allowed choices are F32, F16, BF16/],
     ["schedule --schedule foo", 2, /Expected all or schedules among linear, .* but found foo/],
-    ["sweep --samplers foo", 2, /Expected samplers among ddpm, .* but found foo/],
+    ["evaluate --sweep foo:3", 2, /Expected a sampler among ddpm, .* and its model calls, as ddim:10,20/],
+    ["evaluate --pixel-scale foo", 2, /Allowed choices are bytes, unit, signed, imagenet/],
     ["train --diffusion.schedule foo", 2, /Expected diffusion\.schedule to be one of linear, .* but found "foo"/],
     [
       "sample --checkpoint classes --class dics --out a.png",
@@ -185,7 +186,6 @@ test("endings that cannot be written are told before any work", () =>
     ["forward --image picture.png --out a.jpg", 2, /Expected --out to end in \.png or \.svg but found a\.jpg; choose/],
     ["plot run --out a.gif", 2, /Expected --out to end in \.png or \.svg but found a\.gif; choose such an ending/],
     ["plot run run", 2, /Expected --out with a figure\.svg or \.png but found none; add it/],
-    ["sweep --checkpoint run --out a.gif", 2, /Expected --out to end in \.svg or \.png or \.json but found a\.gif; choose such an ending/],
     ["data inspect pictures --out a.gif", 2, /Expected --out to end in \.png but found a\.gif; choose such an ending/],
   ]));
 
@@ -310,12 +310,13 @@ test("a configuration that contradicts itself, the run or the checkpoint is told
       1,
       /Expected sigmaMax of at least .* but found 0\.000001; choose a larger one/,
     ],
-    ["sweep --checkpoint run --steps 9999 --out a.svg", 1, /--steps for ddim .*: Expected steps to be .* but found 9999; choose/],
+    ["evaluate --checkpoint run --sweep ddim:9999 --out a", 1, /--sweep ddim:9999 .*: Expected steps to be .* but found 9999; choose/],
     [
-      "sweep --checkpoint run --data pictures --steps 3 --count 128 --out a.svg",
+      "evaluate --checkpoint run --data pictures --out a",
       1,
-      /Expected at least 256 images in pictures, .* but found 1; choose a smaller --count/,
+      /Expected at least 32 images in pictures and as many .* but found 1 and 0; choose other/,
     ],
+    ["classifier --data pictures --out a.safetensors", 1, /Expected classes in .*pictures .* but found none; /],
     [`train --data shapes ${small} --model.channels 2 --out x`, 1, /Expected channels of shapes to be 1 or 3 but found 2/],
     [
       `train --data shapes ${small} --device tensorflow:cpu --train.lr 1e38 --steps 5 --out fast`,

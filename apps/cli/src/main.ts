@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { classifierCommand } from "./commands/classifier.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { dataCommand } from "./commands/data.ts";
 import { denoiseCommand } from "./commands/denoise.ts";
@@ -13,7 +14,6 @@ import { plotCommand } from "./commands/plot.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
 import { setupCommand } from "./commands/setup.ts";
-import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
 import { complaintOf } from "./complaint.ts";
 import { version } from "./version.ts";
@@ -26,8 +26,8 @@ const commands = [
   sampleCommand,
   invertCommand,
   interpolateCommand,
-  sweepCommand,
   evaluateCommand,
+  classifierCommand,
   playgroundCommand,
   denoiseCommand,
   scheduleCommand,

@@ -1,16 +1,16 @@
 import { deviceNames } from "@ddpm/backend-node";
-import { type Config, type ConfigKey, configKeys, fields, parseValue } from "@ddpm/core";
+import { type Config, type ConfigKey, configKeys, defaults, fields, parseValue } from "@ddpm/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-/** Adds one flag for each configuration key that `include` accepts. */
-export function configOptions(command: Command, include: (key: ConfigKey) => boolean = () => true): Command {
-  for (const key of configKeys.filter(include)) command.addOption(configOption(key));
+/** Adds one flag for each configuration key that `include` accepts; help tells the values of `standard`. */
+export function configOptions(command: Command, include: (key: ConfigKey) => boolean = () => true, standard: Config = defaults): Command {
+  for (const key of configKeys.filter(include)) command.addOption(configOption(key, standard[key]));
   return command;
 }
 
 /** The flag of a key; one that is true or false means true where it stands alone. */
-function configOption(key: ConfigKey): Option {
-  const { help, default: standard, choices } = fields[key];
+function configOption(key: ConfigKey, standard: Config[ConfigKey]): Option {
+  const { help, choices } = fields[key];
   const [value, names] = typeof standard === "boolean" ? ["[value]", ["true", "false"]] : ["<value>", choices];
   return new Option(`--${key} ${value}`, `${help}${names ? `: ${names.join(", ")}` : ""} (default ${String(standard) || "none"})`).argParser(
     parserOf(key),

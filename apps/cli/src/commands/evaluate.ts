@@ -1,94 +1,64 @@
-import { extname } from "node:path";
-import { openDevice } from "@ddpm/backend-node";
-import { batch, type Config, compileBound, type DatasetBatch, imageShape, priorBits, size, strata } from "@ddpm/core";
-import { type Command, Option } from "commander";
-import { type BoundOfData, boundFigure, summarise } from "../bound-figure.ts";
-import { readCheckpoint } from "../checkpoint-file.ts";
-import { dataHelp, openDataset } from "../data/index.ts";
-import { mostAtOnce, padded } from "../drawing.ts";
-import { prepareFile, writeFigure } from "../figure-file.ts";
-import { writeAtomically } from "../files.ts";
-import { Interrupted, watchInterrupts } from "../interrupt.ts";
-import { count, deviceOption, parserOf } from "../options.ts";
-import { progress } from "../progress.ts";
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { dataHelp } from "../data/index.ts";
+import { samplerFlags, samplerOptions } from "../drawing.ts";
+import { type EvaluateOptions, evaluate, evaluatePictures } from "../evaluation/evaluate.ts";
+import { featuresHelp } from "../evaluation/features.ts";
+import { fewestImages } from "../evaluation/jackknife.ts";
+import { pixelScales } from "../evaluation/onnx-features.ts";
+import { pointsOf } from "../evaluation/point.ts";
+import { configOf, configOptions, count, deviceOption } from "../options.ts";
+import { UsageError } from "../usage-error.ts";
 
-interface Options {
-  readonly checkpoint: string;
+interface Options extends EvaluateOptions {
+  readonly checkpoint?: string;
+  readonly pictures?: string;
   readonly data?: string;
-  readonly images: number;
-  readonly timesteps?: number;
-  readonly seed: number;
-  readonly clip: boolean;
-  readonly out?: string;
-  readonly device: string;
 }
-
-const usualTimesteps = 60;
 
 export function evaluateCommand(program: Command): void {
-  program
+  const command = program
     .command("evaluate")
-    .description("Tell how well a model knows images that it has not seen: the variational bound on their bits a dimension, less is better")
-    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
-    .option("--data <name>", `whose images for tests are taken (as its checkpoint says): ${dataHelp}`)
-    .addOption(new Option("--images <n>", "how many, drawn by the seed").argParser(count).default(256))
-    .addOption(new Option("--timesteps <n>", `model calls for each image, spread over all timesteps (${usualTimesteps}, or all)`).argParser(count))
-    .addOption(new Option("--seed <n>", "of images, timesteps and noise").argParser(parserOf("seed")).default(0))
-    .option("--no-clip", "do not clip the predicted x0 to [-1, 1], as published numbers do")
-    .option("--out <file>", "the bound over t as chart.svg or .png, or .json for the numbers")
+    .description(
+      "Tell how good a model is: how near its pictures are to real ones (FID, KID), whether they are copies, and how well it knows images that it has not seen (bits per dimension). Writes a report, and goes on where it was stopped",
+    )
+    .option("--checkpoint <file|dir>", "a .safetensors file or a run folder")
+    .addOption(new Option("--pictures <path>", "evaluate pictures that are drawn already, by whatever: a folder or zip").conflicts("checkpoint"))
+    .option("--data <name>", `what real images to compare with (as the checkpoint says): ${dataHelp}`)
+    .option("--out <dir>", "folder of the report, its numbers and the pictures (evaluation, beside what is evaluated)")
+    .addOption(new Option("--samples <n>", "pictures to draw or to take (2048; 512 with more than 50 model calls each)").argParser(samples))
+    .option("--features <file>", featuresHelp)
+    .addOption(
+      new Option("--pixel-scale <name>", "what an .onnx file takes a pixel as (bytes if it takes uint8, else signed)").choices(
+        Object.keys(pixelScales),
+      ),
+    )
+    .addOption(new Option("--reference <n>", "real images to compare with, at most").argParser(count).default(60_000))
+    .addOption(
+      new Option("--sweep [points...]", "draw with several samplers and numbers of steps, as ddim:10,20 dpm++:10 (3 to 50 with each but ddpm)")
+        .argParser(pointsOf)
+        .conflicts(["sampler", "steps", "spacing", "eta", "sigmaMax", "guidance", "pictures"]),
+    )
+    .option("--no-bound", "leave the bits per dimension out")
+    .addOption(new Option("--images <n>", "images of the bits per dimension").argParser(count).default(256))
+    .addOption(new Option("--timesteps <n>", "model calls for each of them, spread over all timesteps (60, or all)").argParser(count))
     .addOption(deviceOption())
-    .action(evaluate);
+    .action(run);
+  samplerOptions(command, "ddim");
+  configOptions(command, (key) => ["data.flip", "data.height", "data.width"].includes(key));
 }
 
-async function evaluate({ checkpoint: place, data, images: wanted, timesteps, seed, clip, out, device }: Options): Promise<void> {
-  if (out !== undefined) await prepareFile("--out", out, [".svg", ".png", ".json"]);
-  const { config, parameters } = await readCheckpoint(place);
-  const T = config["diffusion.timesteps"];
-  const parts = strata(T, timesteps ?? Math.min(usualTimesteps, T));
-  const name = data ?? config["data.name"];
-  const { images, labels } = await imagesOf(name, config, wanted, seed);
-  await using backend = await openDevice(device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
-  const runs = Math.ceil(wanted / mostAtOnce);
-  const own = Math.ceil(wanted / runs);
-  await using bound = await compileBound(backend, config, parameters, { batch: own, clip });
-  using line = progress("evaluate", runs * parts.length);
-  using interruption = watchInterrupts("Stopping after this step; nothing is written");
-  const elements = size(imageShape(config, 1));
-  const terms: Float64Array[] = [];
-  for (const [i, part] of parts.entries()) {
-    const bits = new Float64Array(wanted);
-    for (let run = 0; run < runs; run++) {
-      const first = run * own;
-      const some = padded(images.subarray(first * elements, (first + own) * elements), own * elements);
-      const found = await bound.terms({ images: some, first, ...(labels && { labels: labels.slice(first, first + own) }) }, part, seed);
-      bits.set(found.subarray(0, wanted - first), first);
-      line.update(i * runs + run + 1);
-      if (interruption.requested) throw new Interrupted("Stopped", interruption.requested);
-    }
-    terms.push(bits);
-  }
-  const found: BoundOfData = { name, timesteps: T, clip, seed, ...summarise({ prior: priorBits(config, images), strata: parts, terms }) };
-  if (out !== undefined && extname(out) === ".json") await writeAtomically(out, `${JSON.stringify(found, undefined, 2)}\n`);
-  else if (out !== undefined) await writeFigure(out, await boundFigure(found));
-  process.stdout.write(`${told(found)}${out === undefined ? "" : `: ${out}`}\n`);
+function samples(text: string): number {
+  const value = count(text);
+  if (value < fewestImages) throw new InvalidArgumentError(`Expected at least ${fewestImages}, so that distances have an error`);
+  return value;
 }
 
-function told({ name, images, bits, prior, decoder, strata, timesteps }: BoundOfData): string {
-  const calls = strata.length === timesteps ? `all ${timesteps} timesteps` : `${strata.length} of ${timesteps} timesteps each`;
-  const parts = `prior ${prior.mean.toPrecision(2)}, decoder ${decoder === undefined ? "not told apart" : decoder.mean.toFixed(3)}`;
-  return `${bits.mean.toFixed(3)} ± ${bits.error.toFixed(3)} bits a dimension (${parts}) over ${images} images of ${name}, ${calls}`;
-}
-
-/** So many images for tests, and their labels where the model has classes. Throws where the data have fewer. */
-async function imagesOf(name: string, config: Config, wanted: number, seed: number): Promise<Pick<DatasetBatch, "images" | "labels">> {
-  const [height, width, channels] = [config["data.height"], config["data.width"], config["model.channels"]];
-  const conditional = config["model.classes"].length > 0;
-  const say = (line: string): unknown => process.stderr.write(`${line}\n`);
-  const dataset = await openDataset(name, { height, width, channels, conditional, purpose: "tests", say });
-  if (dataset.count < wanted)
-    throw new RangeError(
-      `Expected at least ${wanted} images for tests in ${name} but found ${dataset.count}; choose fewer --images, or other --data`,
-    );
-  const { images, labels } = await batch(dataset, { seed, batch: wanted, step: 1, flip: false });
-  return conditional && labels ? { images, labels } : { images };
+async function run(options: Options, command: Command): Promise<void> {
+  const { checkpoint, pictures, data } = options;
+  const given = configOf({ ...options });
+  if (checkpoint !== undefined) return evaluate(resolve(checkpoint), samplerFlags(command, options), given);
+  if (pictures === undefined) throw new UsageError("Expected --checkpoint or --pictures but found neither; add one");
+  if (data === undefined) throw new UsageError("Expected what --pictures are to be like but found no --data; add it");
+  return evaluatePictures(resolve(pictures), { ...options, data }, given);
 }

@@ -23,6 +23,14 @@ test("CIFAR-10's batches become interleaved images with the classes of batches.m
   assert.deepEqual([...(await data.pixels(2, 0))].slice(-6), [7, 8, 9, 7, 8, 9]);
 });
 
+test("images for tests are those of test_batch.bin, or test.bin", async () => {
+  const data = await openDataset(await folderOf(files), { purpose: "tests" });
+  assert.deepEqual([data.count, data.label!(0)], [1, 9]);
+  const hundred = Buffer.concat([Buffer.of(7), record(2, 1, 2, 3)]);
+  const tests = Buffer.concat([hundred, hundred]);
+  assert.equal((await openDataset(await folderOf({ "train.bin": hundred, "test.bin": tests }), { purpose: "tests" })).count, 2);
+});
+
 test("a batch alone has numbers for classes, and is resized and made grey when asked", async () => {
   const data = await openDataset(join(await folderOf(files), "data_batch_1.bin"), { height: 16, width: 16, channels: 1 });
   assert.deepEqual(data.classes, ["0", "1", "2", "3"]);

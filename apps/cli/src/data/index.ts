@@ -30,12 +30,15 @@ export const dataHelp =
 const procedural = "shapes";
 const named: Readonly<Record<string, (purpose: Purpose) => Promise<Source>>> = { "fashion-mnist": fashionMnist, [procedural]: shapesSource };
 
+/** Whether a data set is known by its name; else it is a path. */
+export const isNamed = (name: string): boolean => Object.hasOwn(named, name);
+
 /** A data set's name as a run keeps it: a path in whole, so that the run resumes from anywhere. */
-export const lastingName = (name: string): string => (Object.hasOwn(named, name) ? name : resolve(name));
+export const lastingName = (name: string): string => (isNamed(name) ? name : resolve(name));
 
 /** Opens images by name or path, as they are. Throws where there are none. */
 export async function openSource(name: string, purpose: Purpose = "training"): Promise<Source> {
-  if (Object.hasOwn(named, name)) return named[name]!(purpose);
+  if (isNamed(name)) return named[name]!(purpose);
   if (existsSync(name)) return recognise(name, purpose);
   const meant = nearest(name, Object.keys(named));
   const { found, advice } = meant === undefined ? missing(name, "check the path") : { found: name, advice: `did you mean ${meant}?` };
@@ -50,7 +53,7 @@ export async function openDataset(name: string, options: DatasetOptions = {}): P
   const { crop = "centre", conditional, broken = new BrokenImages(), purpose = "training", say } = options;
   if (name === procedural) return shapes({ ...options, seed: shapeSeeds[purpose] });
   const source = await openSource(name, purpose);
-  if (purpose === "tests" && !Object.hasOwn(named, name) && source.leftOut === undefined)
+  if (purpose === "tests" && !isNamed(name) && source.leftOut === undefined)
     say?.(`Taking all of ${source.name}: it has none in test/ or of such a name beside those to train on`);
   if (conditional && !source.classes)
     throw new TypeError(

@@ -12,7 +12,7 @@ export interface Part {
   readonly leftOut: string | undefined;
 }
 
-const names = { training: "train|training", tests: "test|val|valid|validation|dev|t10k" } as const satisfies Record<Purpose, string>;
+const names = { training: "train|training|data(?=_batch)", tests: "test|val|valid|validation|dev|t10k" } as const satisfies Record<Purpose, string>;
 
 /** Of files that are told apart by name, such as train-….parquet and test-….parquet, those for a purpose; all where they are not. */
 export function filesFor(purpose: Purpose, paths: readonly string[]): Part {

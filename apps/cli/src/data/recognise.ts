@@ -43,7 +43,7 @@ const within = (folder: string, paths: readonly string[]): string[] => paths.map
 const kinds: readonly Kind[] = [
   { holds: (path) => /images.idx3-ubyte(\.gz)?$|\.idx3?(\.gz)?$/.test(path), part: filesFor, open: onlyIdx },
   {
-    holds: (path) => /(^|\/)(data_batch_\d+(\.bin)?|train\.bin)$/.test(path),
+    holds: (path) => /(^|\/)((data_batch_\d+|test_batch)(\.bin)?|(train|test)\.bin)$/.test(path),
     part: filesFor,
     open: (folder, paths) => cifar(folder, within(folder, paths)),
   },

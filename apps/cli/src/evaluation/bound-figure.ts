@@ -1,6 +1,6 @@
 import type { Stratum } from "@ddpm/core";
+import { figure } from "../plot.ts";
 import { type Estimate, estimateOf } from "./estimate.ts";
-import { figure } from "./plot.ts";
 
 /** The variational bound on images' bits a dimension. */
 export interface BoundOfData {

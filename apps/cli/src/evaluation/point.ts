@@ -1,0 +1,48 @@
+import { type Config, rows, type SamplerName, type SamplerOptions, samplerNames, samplers, scheduleFor } from "@ddpm/core";
+import { InvalidArgumentError } from "commander";
+import type { SamplerFlags } from "../drawing.ts";
+import { count } from "../options.ts";
+
+/** A sampler and its model calls. */
+export interface Point {
+  readonly sampler: SamplerName;
+  readonly steps: number;
+}
+
+/** As a folder and a line of progress are called. */
+export const titleOf = ({ sampler, steps }: Point): string => `${sampler}-${steps}`;
+
+const usualSteps = [3, 5, 10, 20, 50] as const;
+
+/** What `--sweep` does without a value: all samplers but DDPM, which needs many steps. */
+export const usualPoints: readonly Point[] = samplerNames
+  .filter((sampler) => sampler !== "ddpm")
+  .flatMap((sampler) => usualSteps.map((steps) => ({ sampler, steps })));
+
+/** The points that `ddim:10,20` stands for, after those of the values before. */
+export function pointsOf(text: string, before: unknown): Point[] {
+  const [sampler, steps, ...rest] = text.split(":");
+  if (!samplerNames.includes(sampler as SamplerName) || steps === undefined || rest.length > 0)
+    throw new InvalidArgumentError(`Expected a sampler among ${samplerNames.join(", ")} and its model calls, as ddim:10,20`);
+  const own = [...new Set(steps.split(",").map(count))].map((steps) => ({ sampler: sampler as SamplerName, steps }));
+  return [...(Array.isArray(before) ? (before as Point[]) : []), ...own];
+}
+
+/** All start from the same level of noise, Heun's, so that they solve the same equation, and clip x0. */
+export const alike = { clip: true, sigmaMax: samplers.heun.sigmaMax } as const;
+
+/** The point that a command's flags ask for. Throws a RangeError for steps that the sampler cannot take. */
+export function pointOf(config: Config, { sampler, ...flags }: SamplerFlags): Point {
+  return { sampler, steps: rows(sampler, scheduleFor(config), { ...(flags as SamplerOptions), objective: config["diffusion.objective"] }).length };
+}
+
+/** Throws where a sampler cannot take so many steps, before hours of drawing. */
+export function checkPoints(config: Config, points: readonly Point[]): void {
+  for (const { sampler, steps } of points) {
+    try {
+      rows(sampler, scheduleFor(config), { ...alike, steps, objective: config["diffusion.objective"] });
+    } catch (error) {
+      throw new RangeError(`--sweep ${sampler}:${steps} from sigma ${alike.sigmaMax} down: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
