@@ -41,6 +41,8 @@ export default defineConfig({
   description: "Denoising diffusion models in TypeScript, each formula beside the line that implements it",
   head: [["link", { rel: "icon", href: "data:," }]],
   metaChunk: true,
+  appearance: { disableTransition: false }, // which takes a style of its own, and the policy forbids those
+  vite: { build: { assetsInlineLimit: 0 } }, // nor are fonts in texts of data allowed
   markdown: {
     codeTransformers: [lineIds],
     config: (md) => {
