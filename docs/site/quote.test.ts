@@ -23,8 +23,8 @@ test("quote() takes the lines from one text to the next that has another", () =>
 test("quote() throws for what is not there any more, or more than once", () => {
   assert.throws(() => quote(diffusion, "pSampel"), /Expected a declaration of pSampel in .*diffusion\.ts but found none; name one that is there/);
   assert.throws(
-    () => quote("packages/core/src/nn.ts", "name"),
-    /Expected one declaration of name in .* but found more; name what it is declared within/,
+    () => quote("packages/core/src/loss.ts", "gradient"),
+    /Expected one declaration of gradient in .* but found more; name what it is declared within/,
   );
   assert.throws(
     () => quote(diffusion, "qStep", { from: "x0.mul", to: "x0.mul" }),
