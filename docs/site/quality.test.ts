@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tableOf } from "./quality.ts";
+import markdownIt from "markdown-it";
+import { quality, tableOf } from "./quality.ts";
 
 test("tableOf() writes numbers to two digits of their error, and a dash for what was not measured", () => {
   const evaluation = { model: "notebook", weights: "averaged", sampler: "ddim", steps: 50, samples: 2048, features: "classifier" };
@@ -11,3 +12,8 @@ test("tableOf() writes numbers to two digits of their error, and a dash for what
 });
 
 test("tableOf() says so where nothing is written down", () => assert.match(tableOf([]), /^_No evaluation is written down yet/));
+
+test("a quality fence becomes the table, or says so, once", () => {
+  const html = markdownIt().use(quality).render("Before\n\n```quality\n```\n");
+  assert.equal(html.match(/<em>No evaluation|<table>/g)?.length, 1);
+});

@@ -1,7 +1,7 @@
 /** How good our models are, as `ddpm evaluate` found: data/quality.json, a list of evaluations, as a table of the page on numbers. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { MarkdownIt } from "./markdown.ts";
+import type { MarkdownIt, Token } from "./markdown.ts";
 import { root } from "./repository.ts";
 
 /** A number and how far it may be off by chance: one standard error. */
@@ -37,7 +37,9 @@ export function quality(md: MarkdownIt): void {
     state.tokens = state.tokens.flatMap((token) => {
       if (token.type !== "fence" || token.info !== "quality") return [token];
       const found = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Evaluation[]) : [];
-      return state.md.parse(tableOf(found), state.env).filter(({ type }) => type !== "front_matter");
+      const tokens: Token[] = [];
+      state.md.block.parse(tableOf(found), state.md, state.env, tokens); // what stands within the cells is read with the rest of the page
+      return tokens;
     });
   });
 }
