@@ -137,7 +137,7 @@ test("numbers that are none, not finite, negative or too large are told with wha
     ["playground --port 99999", 2, /argument '99999' is invalid\. Expected a port in \[0, 65535\]/],
     ["forward --t 5,x", 2, /Expected up to 50 timesteps from 0 such as 0,100,200/],
     ["evaluate --sweep ddim:0", 2, /Expected a positive whole number/],
-    ["evaluate --samples 5", 2, /Expected at least 32, so that distances have an error/],
+    ["evaluate --samples 5", 2, /Expected at least 32, so that what is found has an error/],
   ]));
 
 test("names that a flag does not know are told with those that it does", () =>
@@ -314,7 +314,7 @@ test("a configuration that contradicts itself, the run or the checkpoint is told
     [
       "evaluate --checkpoint run --data pictures --out a",
       1,
-      /Expected at least 32 images in pictures and as many .* but found 1 and 0; choose other/,
+      /Expected at least 32 images in pictures and as many others .* but found 1 and 0; choose other/,
     ],
     ["classifier --data pictures --out a.safetensors", 1, /Expected classes in .*pictures .* but found none; /],
     [`train --data shapes ${small} --model.channels 2 --out x`, 1, /Expected channels of shapes to be 1 or 3 but found 2/],
