@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { normals, stream } from "@ddpm/core";
+import { normals, stream } from "@ddpm/core/random";
 import { kernelDistance } from "./kernel-distance.ts";
 
 const size = 8;

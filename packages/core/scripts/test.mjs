@@ -18,11 +18,11 @@ const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 const copy = join(folder, "checkout/packages/core");
 try {
   mkdirSync(copy, { recursive: true });
-  for (const name of ["mod.ts", "src", "conformance", "test", "fixtures"]) cpSync(join(root, name), join(copy, name), { recursive: true });
+  for (const name of ["mod.ts", "entries", "src", "conformance", "test", "fixtures"]) cpSync(join(root, name), join(copy, name), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
   cpSync(join(root, "package.json"), join(copy, "package.json"));
   const deno = join(dirname(createRequire(join(root, "../../package.json")).resolve("deno/package.json")), "bin.cjs");
-  run(process.execPath, [deno, "check", "mod.ts"], copy);
+  run(process.execPath, [deno, "check", "mod.ts", "entries"], copy);
   run(process.execPath, [deno, "test", "--no-check", `--allow-read=${folder}`, ...tests], copy);
 } finally {
   rmSync(folder, { recursive: true, force: true });

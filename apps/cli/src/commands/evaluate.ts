@@ -1,6 +1,8 @@
 import { extname } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
-import { batch, type Config, compileBound, type DatasetBatch, imageShape, priorBits, size, strata } from "@ddpm/core";
+import { type Config, compileBound, type DatasetBatch, imageShape, priorBits, strata } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
+import { batch } from "@ddpm/core/training";
 import { type Command, Option } from "commander";
 import { type BoundOfData, boundFigure, summarise } from "../bound-figure.ts";
 import { readCheckpoint } from "../checkpoint-file.ts";

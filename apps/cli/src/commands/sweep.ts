@@ -1,18 +1,10 @@
 import { extname } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
-import {
-  type Backend,
-  batch,
-  type Config,
-  imageShape,
-  labelsInTurn,
-  rows,
-  type SamplerName,
-  samplerNames,
-  scheduleFor,
-  size,
-  samplers as standards,
-} from "@ddpm/core";
+import { type Backend, type Config, imageShape, labelsInTurn } from "@ddpm/core";
+import { scheduleFor } from "@ddpm/core/config";
+import { rows, type SamplerName, samplerNames, samplers as standards } from "@ddpm/core/diffusion";
+import { size } from "@ddpm/core/graph";
+import { batch } from "@ddpm/core/training";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
 import { dataHelp, openDataset } from "../data/index.ts";
