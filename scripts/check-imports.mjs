@@ -45,7 +45,7 @@ function isTest(file) {
 
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name === "node_modules") return [];
+    if (["node_modules", "dist"].includes(entry.name)) return [];
     const path = join(folder, entry.name);
     return entry.isDirectory() ? sources(path) : /\.(ts|js|mjs)$/.test(path) ? [path] : [];
   });
