@@ -6,19 +6,17 @@ import {
   configure,
   decodeModel,
   imageShape,
-  input,
-  model,
   type Numbers,
   reference,
-  type SamplerName,
-  Scope,
   type State,
   type Step,
   samplesOf,
-  size,
   valuesOf,
 } from "@ddpm/core";
 import { cases, Replay, relative } from "@ddpm/core/conformance";
+import type { SamplerName } from "@ddpm/core/diffusion";
+import { input, size } from "@ddpm/core/graph";
+import { model, Scope } from "@ddpm/core/model";
 
 const wasmPaths = "/wasm/";
 

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { encode } from "@ddpm/core";
+import { encode } from "@ddpm/core/safetensors";
 import { main } from "./main.ts";
 import { encodePng } from "./picture.ts";
 

@@ -1,14 +1,62 @@
 /** Every configuration key, once: its type, default, help and check. Flags, presets, checkpoints and the page all use these. */
 import { boolean, choice, type Field, integer, integers, isNumber, number, numbers, text, texts } from "./field.ts";
-import { lrDecayNames } from "./learning-rate.ts";
-import { lossNames } from "./loss.ts";
+import { type LrDecay, lrDecayNames } from "./learning-rate.ts";
+import { type LossName, lossNames } from "./loss.ts";
 import { edits } from "./names.ts";
-import { objectiveNames } from "./objective.ts";
-import { type Schedule, schedule, scheduleNames } from "./schedule.ts";
-import { varianceNames } from "./solvers.ts";
+import { type Objective, objectiveNames } from "./objective.ts";
+import { type Schedule, type ScheduleName, schedule, scheduleNames } from "./schedule.ts";
+import { type Variance, varianceNames } from "./solvers.ts";
+
+/** A whole configuration, with every key; `fields` says what each is. */
+export interface Config {
+  readonly "model.dim": number;
+  readonly "model.dimMults": readonly number[];
+  readonly "model.block": "resnet" | "convnext";
+  readonly "model.groups": number;
+  readonly "model.dropout": number;
+  readonly "model.channels": number;
+  readonly "model.classes": readonly string[];
+  readonly "data.name": string;
+  readonly "data.height": number;
+  readonly "data.width": number;
+  readonly "data.crop": "centre" | "random";
+  readonly "data.flip": boolean;
+  readonly "diffusion.timesteps": number;
+  readonly "diffusion.schedule": ScheduleName;
+  readonly "diffusion.zeroTerminalSnr": boolean;
+  readonly "diffusion.objective": Objective;
+  readonly "diffusion.variance": Variance;
+  readonly "train.batch": number;
+  readonly "train.accumulate": number;
+  readonly "train.lr": number;
+  readonly "train.warmup": number;
+  readonly "train.lrDecay": LrDecay;
+  readonly "train.decaySteps": number;
+  readonly "train.clip": number;
+  readonly "train.maxSkips": number;
+  readonly "train.weightDecay": number;
+  readonly "train.loss": LossName;
+  readonly "train.timesteps": "uniform" | "importance";
+  readonly "train.minSnr": number;
+  readonly "train.vlbWeight": number;
+  readonly "train.emaDecay": number;
+  readonly "train.classDropout": number;
+  readonly "train.emaAlso": readonly number[];
+  readonly "train.sampleEvery": number;
+  readonly "train.checkpointEvery": number;
+  readonly "train.checkpointMinutes": number;
+  readonly "train.keepLast": number;
+  readonly "train.keepBest": boolean;
+  readonly "train.dtype": "float32" | "bf16";
+  readonly "train.threads": number;
+  readonly "train.deterministic": boolean;
+  readonly seed: number;
+}
+
+export type ConfigKey = keyof Config;
 
 /** All keys, in the order that help prints them. */
-export const fields = {
+export const fields: { readonly [K in ConfigKey]: Field<Config[K]> } = {
   "model.dim": integer(28, "Width of the first level and of the time embedding", { least: 4, most: 8192, step: 2 }),
   "model.dimMults": integers([1, 2, 4], "Width of each level as a multiple of model.dim", { least: 1, most: 1024, longest: 10 }),
   "model.block": choice(["resnet", "convnext"], "resnet", "Kind of the U-Net's blocks"),
@@ -71,10 +119,7 @@ export const fields = {
     "Ask the device for operations that give the same bits each time, which a GPU else need not; it may be slower",
   ),
   seed: integer(0, "Seed of everything random", { least: 0, below: 2 ** 32 }),
-} as const satisfies Record<string, Field<unknown>>;
-
-export type ConfigKey = keyof typeof fields;
-export type Config = { readonly [K in ConfigKey]: (typeof fields)[K] extends Field<infer T> ? T : never };
+};
 
 export const configKeys: readonly ConfigKey[] = Object.keys(fields) as ConfigKey[];
 

@@ -1,7 +1,10 @@
 /** Configurations with a name. */
 import { type Config, configure, defaults } from "./config.ts";
 
-export const presets = {
+export const presetNames = ["notebook", "convnext", "tiny", "demo"] as const;
+export type PresetName = (typeof presetNames)[number];
+
+export const presets: { readonly [P in PresetName]: Config } = {
   /** The practical work's notebook: Fashion-MNIST, 1,694,929 parameters. */
   notebook: defaults,
   /** The same with ConvNeXt blocks. */
@@ -29,7 +32,4 @@ export const presets = {
     "train.sampleEvery": 300,
     "train.checkpointEvery": 300,
   }),
-} as const satisfies Record<string, Config>;
-
-export type PresetName = keyof typeof presets;
-export const presetNames: readonly PresetName[] = Object.keys(presets) as PresetName[];
+};

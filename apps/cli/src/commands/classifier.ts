@@ -3,10 +3,6 @@ import {
   averagedWeights,
   type Backend,
   type Config,
-  type ConfigKey,
-  classifierDefaults,
-  classifierFeeds,
-  classifierStep,
   configure,
   type Dataset,
   encodeModel,
@@ -14,6 +10,8 @@ import {
   parametersFrom,
   stepsPerEpoch,
 } from "@ddpm/core";
+import { classifierDefaults, classifierFeeds, classifierStep } from "@ddpm/core/classifier";
+import type { ConfigKey } from "@ddpm/core/config";
 import { type Command, Option } from "commander";
 import { dataHelp, lastingName, openDataset } from "../data/index.ts";
 import { accuracyOf } from "../evaluation/classifier-file.ts";

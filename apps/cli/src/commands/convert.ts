@@ -1,4 +1,5 @@
-import { decodeModel, type EncodeOptions, encodeModel } from "@ddpm/core";
+import { decodeModel, encodeModel } from "@ddpm/core";
+import type { EncodeOptions } from "@ddpm/core/safetensors";
 import { type Command, Option } from "commander";
 import { checkpointBytes } from "../checkpoint-file.ts";
 import { prepareFile } from "../figure-file.ts";

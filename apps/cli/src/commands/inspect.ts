@@ -1,4 +1,5 @@
-import { decode, size } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
+import { decode } from "@ddpm/core/safetensors";
 import type { Command } from "commander";
 import { checkpointBytes } from "../checkpoint-file.ts";
 

@@ -1,5 +1,6 @@
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, imageShape, labelsInRows, samplers } from "@ddpm/core";
+import { type Config, imageShape, labelsInRows } from "@ddpm/core";
+import { samplers } from "@ddpm/core/diffusion";
 import { type Command, Option } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";

@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, configure, configWarnings, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
+import { type Config, configure, type Dataset, presets, stepsPerEpoch } from "@ddpm/core";
+import { configWarnings, defaults } from "@ddpm/core/config";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { BrokenImages } from "../data/broken.ts";
 import { type DatasetOptions, dataHelp, lastingName, openDataset } from "../data/index.ts";

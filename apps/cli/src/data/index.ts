@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Config, type Dataset, nearest, shapes } from "@ddpm/core";
+import { type Config, type Dataset, shapes } from "@ddpm/core";
+import { nearest } from "@ddpm/core/config";
 import { missing } from "../missing-file.ts";
 import { BrokenImages } from "./broken.ts";
 import { fashionMnist } from "./fashion-mnist.ts";

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { type Backend, batch, type Config, compileBound, type Dataset, imageShape, priorBits, size, strata } from "@ddpm/core";
+import { type Backend, type Config, compileBound, type Dataset, imageShape, priorBits, strata } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
+import { batch } from "@ddpm/core/training";
 import type { Checkpoint } from "../checkpoint-file.ts";
 import { mostAtOnce, padded } from "../drawing.ts";
 import { absent, writeAtomically } from "../files.ts";

@@ -1,16 +1,6 @@
 import { readFile } from "node:fs/promises";
-import {
-  type Backend,
-  type Checkpoint,
-  type Classifier,
-  type Config,
-  classifierScope,
-  compileClassifier,
-  type Dataset,
-  decodeModel,
-  type State,
-  valuesOf,
-} from "@ddpm/core";
+import { type Backend, type Checkpoint, type Config, type Dataset, decodeModel, type State, valuesOf } from "@ddpm/core";
+import { type Classifier, classifierScope, compileClassifier } from "@ddpm/core/classifier";
 import { unreadable } from "../missing-file.ts";
 import { inBatches } from "./batches.ts";
 import { labelOf } from "./labels.ts";

@@ -1,4 +1,5 @@
-import { type Dataset, size } from "@ddpm/core";
+import type { Dataset } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
 import { inBatches } from "./batches.ts";
 import type { Estimate } from "./estimate.ts";
 import { type Features, mirrored } from "./features.ts";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type Backend, type Dataset, scheduleFor } from "@ddpm/core";
+import type { Backend, Dataset } from "@ddpm/core";
+import { scheduleFor } from "@ddpm/core/config";
 import type { Checkpoint } from "../checkpoint-file.ts";
 import { BrokenImages } from "../data/broken.ts";
 import { openDataset } from "../data/index.ts";

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Backend, type Config, defaults, permutation, stream } from "@ddpm/core";
+import type { Backend, Config } from "@ddpm/core";
+import { defaults } from "@ddpm/core/config";
+import { permutation, stream } from "@ddpm/core/random";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
 import { BrokenImages } from "../data/broken.ts";
 import { openDataset, openSource } from "../data/index.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { permutation, stream, uniforms } from "@ddpm/core";
+import { permutation, stream, uniforms } from "@ddpm/core/random";
 import { FrechetDistance } from "./frechet-distance.ts";
 import { groups, partsOf } from "./jackknife.ts";
 import { KernelDistance } from "./kernel-distance.ts";

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Backend, type Dataset, featureCount, size } from "@ddpm/core";
+import type { Backend, Dataset } from "@ddpm/core";
+import { featureCount } from "@ddpm/core/classifier";
+import { size } from "@ddpm/core/graph";
 import type { Size } from "../data/source.ts";
 import { UsageError } from "../usage-error.ts";
 import { atOnce, openClassifier, readClassifier } from "./classifier-file.ts";

@@ -1,4 +1,4 @@
-import { permutation, stream } from "@ddpm/core";
+import { permutation, stream } from "@ddpm/core/random";
 import type { Estimate } from "./estimate.ts";
 
 /** Parts that each are left out once. */

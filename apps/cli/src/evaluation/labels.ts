@@ -1,4 +1,5 @@
-import { type Config, type Dataset, permutation, stream } from "@ddpm/core";
+import type { Config, Dataset } from "@ddpm/core";
+import { permutation, stream } from "@ddpm/core/random";
 
 /** What turns a label of data that have classes into that of a model's class of the same name. Throws a RangeError that names a class that the model does not have. */
 export function labelOf(config: Config, { name, classes, label }: Dataset): (index: number) => number {

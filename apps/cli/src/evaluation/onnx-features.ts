@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { size } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
 import type * as Onnx from "onnxruntime-node";
 import type { Size } from "../data/source.ts";
 import { unreadable } from "../missing-file.ts";

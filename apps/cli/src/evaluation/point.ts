@@ -1,4 +1,6 @@
-import { type Config, rows, type SamplerName, type SamplerOptions, samplerNames, samplers, scheduleFor } from "@ddpm/core";
+import type { Config } from "@ddpm/core";
+import { scheduleFor } from "@ddpm/core/config";
+import { rows, type SamplerName, type SamplerOptions, samplerNames, samplers } from "@ddpm/core/diffusion";
 import { InvalidArgumentError } from "commander";
 import type { SamplerFlags } from "../drawing.ts";
 import { count } from "../options.ts";

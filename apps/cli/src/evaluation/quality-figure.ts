@@ -1,4 +1,4 @@
-import type { SamplerName } from "@ddpm/core";
+import type { SamplerName } from "@ddpm/core/diffusion";
 import { type Curve, figure, type Panel } from "../plot.ts";
 import type { Distances } from "./distances.ts";
 import type { Estimate } from "./estimate.ts";

@@ -1,4 +1,5 @@
-import { type Config, type Dataset, permutation, stream } from "@ddpm/core";
+import type { Config, Dataset } from "@ddpm/core";
+import { permutation, stream } from "@ddpm/core/random";
 import { BrokenImages } from "../data/broken.ts";
 import { isNamed, openDataset, openSource } from "../data/index.ts";
 import { say } from "../say.ts";

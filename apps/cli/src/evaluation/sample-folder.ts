@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { size } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
 import { absent, makeFolder, writeAtomically } from "../files.ts";
 import { grid, writePng } from "../picture.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Config, configure, encode, encodeModel, parametersFrom, presets, trainingStep } from "@ddpm/core";
+import { type Config, configure, encodeModel, parametersFrom, presets, trainingStep } from "@ddpm/core";
+import { encode } from "@ddpm/core/safetensors";
 import { openCheckpoint } from "./checkpoint.ts";
 
 const small = configure(presets.tiny, { "data.height": 16, "data.width": 16 });

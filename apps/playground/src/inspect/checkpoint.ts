@@ -1,4 +1,6 @@
-import { type Config, checkModel, decode, imageShape, modelOf, type SafetensorsFile, size, valuesOf } from "@ddpm/core";
+import { type Config, checkModel, imageShape, modelOf, valuesOf } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
+import { decode, type SafetensorsFile } from "@ddpm/core/safetensors";
 import type { ModelFacts, TensorFacts } from "../protocol.ts";
 
 /** A checkpoint as the sampler takes it, and what there is to say of it. Throws a SyntaxError or TypeError for a file that is none, a RangeError for a model that is too large for a page. */

@@ -1,5 +1,5 @@
 // A graph as a planner sees it: composites that it knows are nodes, with their arguments as inputs
-import type { Composite, Shape, Tensor } from "@ddpm/core";
+import type { Composite, Shape, Tensor } from "@ddpm/core/graph";
 
 /** A graph is not one that runs in a few passes; the message says what in it is not. */
 export class NoPlan extends Error {}

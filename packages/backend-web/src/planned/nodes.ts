@@ -1,5 +1,5 @@
 // How each kind of node is written into a pass
-import { concat, type Tensor } from "@ddpm/core";
+import { concat, type Tensor } from "@ddpm/core/graph";
 import { type Attention, context, contextOutputs, greatestKeys, type LinearAttention, linearMix, mix, scores } from "./attention.ts";
 import { convolution, depthwise, pointwise, transposedConvolution } from "./convolution.ts";
 import { type Formula, formulas } from "./elementwise.ts";

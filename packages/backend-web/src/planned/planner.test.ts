@@ -1,20 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type Config,
-  concat,
-  configure,
-  constant,
-  imageShape,
-  input,
-  model,
-  Scope,
-  type Step,
-  samplingStep,
-  Tensor,
-  trainingStep,
-  variable,
-} from "@ddpm/core";
+import { type Config, configure, imageShape, type Step, samplingStep, trainingStep } from "@ddpm/core";
+import { concat, constant, input, Tensor, variable } from "@ddpm/core/graph";
+import { model, Scope } from "@ddpm/core/model";
 import { NoPlan } from "./graph.ts";
 import { planOf } from "./planner.ts";
 

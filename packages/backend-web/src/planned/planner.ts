@@ -1,7 +1,9 @@
 // From a graph of images to passes. A node is one of three kinds: below parameters alone, below feeds too, or below an image of the device.
 // The first two are worked out on the host. Of the last, a pass computes as much as it can without a texture between: at most one product over
 // channels, then whatever follows it element by element. Values that are used twice are stored.
-import { type Shape, type Step, size, type Tensor, variablesOf } from "@ddpm/core";
+import type { Step } from "@ddpm/core";
+import { variablesOf } from "@ddpm/core/backend";
+import { type Shape, size, type Tensor } from "@ddpm/core/graph";
 import { float } from "./elementwise.ts";
 import { argumentsOf, described, isImage, NoPlan, nameOf, resolve } from "./graph.ts";
 import { fours } from "./layout.ts";
