@@ -21,7 +21,7 @@ test.beforeEach(async ({ page }) => {
   await page.waitForFunction(() => "ddpm" in globalThis);
 });
 
-for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
+for (const name of ["unet-resnet", "unet-convnext", "unet-rgb", "ddpm-unet", "ddpm-unet-heads", "annotated-unet"]) {
   test(`${name} predicts and samples in planned passes as in PyTorch`, async ({ page }) => {
     const { eps, sample, how } = await page.evaluate((name) => ddpm.planned("webgl", name), name);
     expect(how).toMatch(/draws/);

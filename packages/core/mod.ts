@@ -1,4 +1,6 @@
 /** Denoising diffusion in pure TypeScript: graph, gradients, U-Net, schedules, samplers, checkpoints. */
+export { type AnnotatedUNet, annotatedUnet } from "./src/annotated-unet.ts";
+export * from "./src/architecture.ts";
 export * from "./src/average-sampler.ts";
 export * from "./src/backend.ts";
 export * from "./src/bound.ts";
@@ -6,6 +8,7 @@ export * from "./src/checkpoint.ts";
 export * from "./src/classes.ts";
 export * from "./src/config.ts";
 export * from "./src/dataset.ts";
+export { type DdpmUNet, ddpmUnet } from "./src/ddpm-unet.ts";
 export * from "./src/diffusion.ts";
 export * from "./src/editing.ts";
 export * from "./src/gradient.ts";
@@ -18,6 +21,7 @@ export * from "./src/objective.ts";
 export * from "./src/optimizer.ts";
 export * from "./src/presets.ts";
 export * from "./src/random.ts";
+export * from "./src/recognition.ts";
 export * from "./src/reference.ts";
 export * from "./src/safetensors.ts";
 export * from "./src/sampler.ts";
