@@ -9,6 +9,7 @@ export * from "./src/classes.ts";
 export * from "./src/config.ts";
 export * from "./src/dataset.ts";
 export { type DdpmUNet, ddpmUnet } from "./src/ddpm-unet.ts";
+export * from "./src/diffusers/mod.ts";
 export * from "./src/diffusion.ts";
 export * from "./src/editing.ts";
 export * from "./src/gradient.ts";

@@ -62,7 +62,7 @@ export function modelOf({ tensors, metadata }: SafetensorsFile): Checkpoint {
 }
 
 /** The values of a checkpoint's parameters, as samplers and programs take them. */
-export const valuesOf = (parameters: Checkpoint["parameters"]): Map<string, Float32Array> =>
+export const valuesOf = (parameters: ReadonlyMap<string, ParameterValue>): Map<string, Float32Array> =>
   new Map([...parameters].map(([name, { data }]) => [name, data]));
 
 /** The other way: values by name as what a checkpoint holds. */
