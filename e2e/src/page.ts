@@ -12,6 +12,7 @@ import {
   reference,
   type SamplerName,
   Scope,
+  type Spacing,
   type State,
   type Step,
   samplesOf,
@@ -112,12 +113,13 @@ async function rewritten(device: string): Promise<{ error: number; again: boolea
 }
 
 /** Images [count, height, width, channels] that the checkpoint at `url` draws. */
-async function sample(device: string, url: string, { sampler, steps, count, seed, labels, guidance = 1 }: SampleOptions): Promise<number[]> {
+async function sample(device: string, url: string, { sampler, steps, spacing, count, seed, labels, guidance = 1 }: SampleOptions): Promise<number[]> {
   const { parameters, metadata } = decodeModel(new Uint8Array(await (await fetch(url)).arrayBuffer()));
   await using backend = await openDevice(device, { wasmPaths });
   await using compiled = await compileSampler(backend, metadata!.config, valuesOf(parameters), {
     sampler,
     steps,
+    ...(spacing && { spacing }),
     batch: count,
     guided: guidance !== 1,
   });
@@ -127,6 +129,7 @@ async function sample(device: string, url: string, { sampler, steps, count, seed
 interface SampleOptions {
   readonly sampler: SamplerName;
   readonly steps: number;
+  readonly spacing?: Spacing;
   readonly count: number;
   readonly seed: number;
   readonly labels?: readonly number[];

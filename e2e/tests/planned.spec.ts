@@ -46,7 +46,14 @@ const models = {
   "three levels, wider than high": { "model.dimMults": [1, 1, 2], "data.height": 4, "data.width": 20 },
   "a variance of its own": { "diffusion.variance": "learned", "model.channels": 3 },
   ConvNeXt: { "model.block": "convnext", "model.dim": 6, "model.dimMults": [1, 3] },
-  "Ho et al.": { "model.architecture": "ddpm", "model.dim": 12, "model.groups": 4, "model.attention": [0], "model.downsamplePadding": 0, "data.width": 6 },
+  "Ho et al.": {
+    "model.architecture": "ddpm",
+    "model.dim": 12,
+    "model.groups": 4,
+    "model.attention": [0],
+    "model.downsamplePadding": 0,
+    "data.width": 6,
+  },
   "Ho et al. with heads, of one group": { "model.architecture": "ddpm", "model.headDim": 4, "model.attention": [1], "model.normEps": 0.1 },
   "the annotated diffusion model": { "model.architecture": "annotated", "model.groups": 2, "data.height": 12, "data.width": 20 },
 };

@@ -97,7 +97,10 @@ const unplanned: Readonly<Record<string, { readonly step: Step; readonly reason:
   "a linear attention of what is not normalised": {
     step: {
       outputs: {
-        y: composite(image(), [image(), variable("q", [4, 8]), variable("k", [4, 8]), variable("o", [2, 4, 4])], { name: "linearAttention", heads: 2 }),
+        y: composite(image(), [image(), variable("q", [4, 8]), variable("k", [4, 8]), variable("o", [2, 4, 4])], {
+          name: "linearAttention",
+          heads: 2,
+        }),
       },
     },
     reason: /linear attention does not follow a normalisation of one group/,
