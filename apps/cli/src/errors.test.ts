@@ -142,7 +142,7 @@ test("numbers that are none, not finite, negative or too large are told with wha
 
 test("names that a flag does not know are told with those that it does", () =>
   tells([
-    ["train --preset foo", 2, /argument 'foo' is invalid\. Allowed choices are notebook, convnext, tiny, demo/],
+    ["train --preset foo", 2, /argument 'foo' is invalid\. Allowed choices are notebook, convnext, ddpm-cifar10, annotated, tiny, demo/],
     ["train --device foo", 2, /argument 'foo' is invalid\. Allowed choices are tensorflow, /],
     ["sample --sampler foo", 2, /Allowed choices are ddpm, ddim, dpm\+\+, euler, heun/],
     ["invert --spacing karras", 2, /Allowed choices are leading, trailing, linspace/],

@@ -29,7 +29,7 @@ export function playgroundCommand(program: Command): void {
 }
 
 async function playground({ checkpoint, port, open: opens }: Options): Promise<void> {
-  const path = checkpoint === undefined ? undefined : (await readCheckpoint(checkpoint)).path;
+  const path = checkpoint === undefined ? undefined : await pathOf(checkpoint);
   const server = createServer(pages(await builtPage(), path));
   server.listen(port, "127.0.0.1");
   await once(server, "listening").catch((error: Error) => {
@@ -40,6 +40,13 @@ async function playground({ checkpoint, port, open: opens }: Options): Promise<v
   process.stdout.write(`The playground is at ${address}\n`);
   if (opens) await open(address).catch(() => process.stderr.write("No browser could be opened: open the address by hand\n"));
   await once(server, "close");
+}
+
+/** The file of a checkpoint that a page can open. Throws a TypeError for one without a configuration in it. */
+async function pathOf(checkpoint: string): Promise<string> {
+  const { path, step } = await readCheckpoint(checkpoint);
+  if (step !== undefined) return path;
+  throw new TypeError(`Expected a checkpoint with its configuration for a page but found none in ${path}; write one with ddpm convert`);
 }
 
 const headers = () => ({

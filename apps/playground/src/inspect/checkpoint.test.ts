@@ -24,7 +24,7 @@ test("what is no checkpoint of ours, or too large for a page, is refused", () =>
   const bare = encode(new Map([["a", { shape: [1], data: new Float32Array(1) }]]));
   assert.throws(
     () => openCheckpoint("a", bare),
-    /Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample/,
+    /Expected a checkpoint of ddpm train but its configuration is missing; write one from Python's with ddpm convert/,
   );
   const classes = Array.from({ length: 10_001 }, (_, i) => `class ${i}`);
   assert.throws(

@@ -7,7 +7,8 @@ import type { ModelFacts, TensorFacts } from "../protocol.ts";
 export function openCheckpoint(name: string, bytes: Uint8Array) {
   const file = decode(bytes);
   const { parameters, metadata } = modelOf(file);
-  if (!metadata) throw new TypeError("Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample");
+  if (!metadata)
+    throw new TypeError("Expected a checkpoint of ddpm train but its configuration is missing; write one from Python's with ddpm convert");
   checkRoom(metadata.config);
   checkModel(parameters, metadata.config);
   const tensors = tensorsOf(file);

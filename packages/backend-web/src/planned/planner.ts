@@ -5,7 +5,7 @@ import type { Step } from "@ddpm/core";
 import { variablesOf } from "@ddpm/core/backend";
 import { type Shape, size, type Tensor } from "@ddpm/core/graph";
 import { float } from "./elementwise.ts";
-import { argumentsOf, described, isImage, NoPlan, nameOf, resolve } from "./graph.ts";
+import { argumentsOf, described, groupingOf, isImage, NoPlan, nameOf, resolve } from "./graph.ts";
 import { fours } from "./layout.ts";
 import { writers } from "./nodes.ts";
 import { moments, sums } from "./norm.ts";
@@ -38,7 +38,7 @@ export class Planner {
   readonly #uses = new Map<Tensor, number>();
   readonly #onDevice = new Map<Tensor, boolean>();
   readonly #images = new Map<Tensor, Image>();
-  readonly #moments = new Map<Image, Map<number, Surface>>();
+  readonly #moments = new Map<Image, Map<string, Surface>>();
   readonly #passes: Pass[] = [];
   readonly #uploads = new Map<Tensor, Image>();
   readonly #state = new Map<string, Image>();
@@ -200,16 +200,17 @@ export class Planner {
     return image;
   }
 
-  /** (mean, 1 / deviation) of an image's groups. */
-  moments(name: string, image: Image, groups: number): Surface {
-    const ofImage = this.#moments.get(image) ?? new Map<number, Surface>();
+  /** (mean, 1 / deviation) of an image's groups, as `norm`, a normalisation, has them. */
+  moments(name: string, image: Image, norm: Tensor): Surface {
+    const { groups, eps } = groupingOf(norm);
+    const ofImage = this.#moments.get(image) ?? new Map<string, Surface>();
     this.#moments.set(image, ofImage);
-    const known = ofImage.get(groups);
+    const known = ofImage.get(`${groups} ${eps}`);
     if (known) return known;
     const parts = sums(name, image, this.#batch);
-    const pass = moments(name, image, { groups, parts: parts.output, batch: this.#batch });
+    const pass = moments(name, image, { groups, eps, parts: parts.output, batch: this.#batch });
     this.emit(parts, pass);
-    ofImage.set(groups, pass.output);
+    ofImage.set(`${groups} ${eps}`, pass.output);
     return pass.output;
   }
 }
