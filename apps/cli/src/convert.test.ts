@@ -121,6 +121,13 @@ test("a pipeline becomes a checkpoint, which draws, and comes back with the same
   );
 });
 
+test("inspect shows what diffusers' files say", async () => {
+  assert.match(
+    await succeeds("inspect", at("pipeline")),
+    /11,767 parameters in \d+ tensors[\s\S]*"model\.architecture": "ddpm"[\s\S]*mid_block\.attentions\.0/,
+  );
+});
+
 test("a model without a scheduler is told its noise by flags", async () => {
   const flags = ["--diffusion.schedule", "cosine-capped", "--diffusion.timesteps", "40"];
   await succeeds("convert", "--checkpoint", at("alone"), ...flags, "--out", at("told.safetensors"));
