@@ -4,17 +4,8 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 
-<<<<<<< HEAD
-
-import { configure, encodeModel, initialState, parametersFrom, presets, trainingStep } from "@ddpm/core";
-import { encode } from "@ddpm/core/safetensors";
-
-=======
-
 import { configure, encodeModel, initialState, parametersFrom, presets, toDiffusers, trainingStep } from "@ddpm/core";
 import { encode } from "@ddpm/core/safetensors";
-
->>>>>>> architectures
 
 import { mutated, mutatedJson, type Random, withHeader } from "@ddpm/torture/mutation";
 import { parquetWriteBuffer } from "hyparquet-writer";

@@ -77,6 +77,8 @@ document.addEventListener("input", ({ target }) => {
 });
 addEventListener("popstate", followAddress);
 
+const embedded = new URLSearchParams(location.search).get("embed");
+if (embedded !== null) document.body.dataset["embedded"] = embedded;
 void open.draw(); // its pictures to choose from are there before an address chooses one
 followAddress();
 const given = new URLSearchParams(location.search).get("checkpoint");

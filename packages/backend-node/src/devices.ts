@@ -8,9 +8,12 @@ import { loadTfjsNode } from "./addon.ts";
 import { TensorFlowMissingError } from "./library.ts";
 import { tensorflow } from "./tensorflow/engine.ts";
 
+/** All devices of Node. */
 export const deviceNames = ["tensorflow", "tensorflow:cpu", "tensorflow:cuda", "tfjs-node", "wasm", "cpu", "reference"] as const;
+/** One of the devices. */
 export type DeviceName = (typeof deviceNames)[number];
 
+/** What a device is opened for, and how. */
 export interface DeviceOptions {
   readonly purpose: "train" | "sample";
   readonly dtype: Config["train.dtype"];

@@ -11,6 +11,7 @@ import yauzl, { type Entry, type ZipFile } from "yauzl";
 import { findTensorFlow, installFolder } from "./library.ts";
 import { type Flavour, type Wheel, wheels } from "./wheels.ts";
 
+/** Which TensorFlow is installed, and from where. */
 export interface InstallOptions {
   readonly flavour?: Flavour;
   /** For machines without a network: a folder with the wheels of the flavour, fetched elsewhere, or the one of `cpu` itself. */

@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { type Flavour, wheels } from "./wheels.ts";
 
+/** Where a libtensorflow lies, and who put it there. */
 export interface TensorFlowLibrary {
   readonly directory: string;
   readonly ccLibrary: string;

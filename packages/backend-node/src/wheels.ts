@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 
+/** A Python wheel at the package index, by its checksum. */
 export interface Wheel {
   readonly name: string;
   readonly version: string;
@@ -7,6 +8,7 @@ export interface Wheel {
   readonly sha256: string;
 }
 
+/** With CUDA or without. */
 export type Flavour = "cpu" | "cuda";
 
 type Wheels = { readonly [F in Flavour]: readonly Wheel[] };

@@ -1,7 +1,9 @@
 /** The U-Nets to choose from, and the configuration keys that only some of them have. */
 import type { ConfigKey } from "./config.ts";
 
+/** All U-Nets to choose from. */
 export const architectureNames = ["notebook", "ddpm", "annotated"] as const;
+/** One of the U-Nets. */
 export type ArchitectureName = (typeof architectureNames)[number];
 
 /** Keys that describe only the architectures named. */

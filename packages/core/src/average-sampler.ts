@@ -32,6 +32,7 @@ export class AverageSampler implements AsyncDisposable {
     return samplesOf(this.#sampler, { seed: config.seed, labels });
   }
 
+  /** Frees what the sampler holds on the device; nothing where none was compiled. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sampler?.[Symbol.asyncDispose]();
   }

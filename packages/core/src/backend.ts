@@ -1,5 +1,6 @@
 import { type Shape, size, sort, type Tensor } from "./tensor.ts";
 
+/** Numbers of a tensor, in row-major order. */
 export type Numbers = Float32Array | Float64Array | Int32Array;
 
 /** Values of variables by name, in row-major order. */

@@ -63,6 +63,7 @@ export function readoutFeeds(config: Config, t: Int32Array): { a: Float64Array; 
   return { a: Float64Array.from(readouts, ({ a }) => a), b: Float64Array.from(readouts, ({ b }) => b) };
 }
 
+/** How a bound is worked out. */
 export interface BoundOptions {
   /** Images of a run. */
   readonly batch: number;

@@ -11,6 +11,7 @@ export interface ParameterValue {
   readonly data: Float32Array;
 }
 
+/** What a checkpoint says of itself, as JSON in its metadata under `ddpm`. */
 export interface CheckpointMetadata {
   readonly config: Config;
   /** Training steps done. */
@@ -21,6 +22,7 @@ export interface CheckpointMetadata {
   readonly device?: string;
 }
 
+/** Parameters by name, and what the file says of them; one that was saved from Python says nothing. */
 export interface Checkpoint {
   readonly parameters: Map<string, ParameterValue>;
   /** Absent in files that Python wrote: see `inferModel`. */

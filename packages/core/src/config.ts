@@ -62,6 +62,7 @@ export interface Config {
   readonly seed: number;
 }
 
+/** Names of the keys: `model.dim`, `diffusion.schedule`, …. */
 export type ConfigKey = keyof Config;
 
 /** All keys, in the order that help prints them. */
@@ -149,6 +150,7 @@ export const fields: { readonly [K in ConfigKey]: Field<Config[K]> } = {
   seed: integer(0, "Seed of everything random", { least: 0, below: 2 ** 32 }),
 };
 
+/** All keys, in the order of `fields`. */
 export const configKeys: readonly ConfigKey[] = Object.keys(fields) as ConfigKey[];
 
 /** Every key's default: the configuration of the practical work's notebook. */

@@ -8,8 +8,9 @@ export interface Dataset {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-  /** Names of the classes, where the data have any; `label` then says which of them an image is of. */
+  /** Names of the classes, where the data have any. */
   readonly classes?: readonly string[];
+  /** The class of image `index`. */
   readonly label?: (index: number) => number;
   /** There where random access to single images is slow. */
   readonly runs?: Runs;
@@ -17,6 +18,7 @@ export interface Dataset {
   pixels(index: number, place: number): Uint8Array | Promise<Uint8Array>;
 }
 
+/** A data set whose images are there at once. */
 export interface InMemoryDataset extends Dataset {
   pixels(index: number): Uint8Array;
 }
@@ -27,6 +29,7 @@ export interface Runs {
   readonly window: number;
 }
 
+/** Which batch of a data set. */
 export interface BatchOptions {
   readonly seed: number;
   readonly batch: number;
@@ -36,6 +39,7 @@ export interface BatchOptions {
   readonly flip: boolean;
 }
 
+/** Images of a step as training takes them. */
 export interface DatasetBatch {
   /** [batch, height, width, channels] in [-1, 1]. */
   readonly images: Float32Array;
@@ -48,6 +52,7 @@ export interface DatasetBatch {
   readonly count: number;
 }
 
+/** Steps of `batch` images each that see every image once; the last may be partial. */
 export const stepsPerEpoch = ({ count }: Dataset, batch: number): number => Math.ceil(count / batch);
 
 /** The batch of a step: order, flips and crops are functions of seed and step alone. Every epoch has a new order. Rejects where an image cannot be read. */

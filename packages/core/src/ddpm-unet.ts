@@ -4,6 +4,7 @@ import type { Scope } from "./scope.ts";
 import { concat, type Tensor } from "./tensor.ts";
 import { timeEmbedding } from "./unet.ts";
 
+/** What its U-Net is made of. */
 export interface DdpmUNet {
   /** Width of the first level and of the time's sinusoids; even, at least 4. */
   readonly dim: number;

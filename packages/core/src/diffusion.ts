@@ -4,6 +4,7 @@
  */
 import type { Tensor } from "./tensor.ts";
 
+/** A number, or a tensor that broadcasts to [B, H, W, C]. */
 export type Coefficient = Tensor | number;
 type Coefficients<Name extends string> = { readonly [N in Name]: Coefficient };
 

@@ -4,6 +4,7 @@ import { startNoise } from "./random.ts";
 import type { Row } from "./solvers.ts";
 import { input, type Tensor } from "./tensor.ts";
 
+/** Which noise is added to images, and how much. */
 export interface Noised {
   /** The first row of the table that goes on from it. */
   readonly row: Pick<Row, "alphaBar">;
@@ -50,6 +51,7 @@ export const keptFeeds = ({ alphaBarNext }: Row): Record<string, Float64Array> =
   [keptNames.noise]: Float64Array.of(Math.sqrt(1 - alphaBarNext)),
 });
 
+/** How often RePaint goes back. */
 export interface Repaint {
   /** Steps that are gone back at once; unless told a twenty-fifth of the table, as in the paper's experiments (10 of 250). */
   readonly jump?: number;

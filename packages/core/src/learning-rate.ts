@@ -1,6 +1,8 @@
 import type { Config } from "./config.ts";
 
+/** All ways in which the learning rate can fall. */
 export const lrDecayNames = ["none", "linear", "cosine"] as const;
+/** How the learning rate falls. */
 export type LrDecay = (typeof lrDecayNames)[number];
 
 /** What is left of the learning rate after the part `done` in [0, 1) of a decay. */

@@ -2,7 +2,9 @@
 import { oneOf } from "./names.ts";
 import { composite, size, type Tensor } from "./tensor.ts";
 
+/** All losses. */
 export const lossNames = ["l1", "l2", "huber"] as const;
+/** One of the losses. */
 export type LossName = (typeof lossNames)[number];
 
 const losses: { readonly [L in LossName]: (d: Tensor) => Tensor } = {

@@ -17,6 +17,7 @@ export const imageShape = (config: Config, batch: number): [number, number, numb
   config["model.channels"],
 ];
 
+/** What a model is told besides x and t. */
 export interface ModelOptions {
   /** [batch, K + 1]; where a model with classes is fed them unless given. */
   readonly classes?: Tensor | undefined;

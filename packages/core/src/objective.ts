@@ -3,7 +3,9 @@ import { predictV } from "./diffusion.ts";
 import { oneOf } from "./names.ts";
 import type { Tensor } from "./tensor.ts";
 
+/** All that a model can be asked to predict: the noise, the image, the velocity. */
 export const objectiveNames = ["eps", "x0", "v"] as const;
+/** What a model predicts. */
 export type Objective = (typeof objectiveNames)[number];
 
 /** `x0 = a·x + b·prediction` and `eps = c·x + d·prediction`. */

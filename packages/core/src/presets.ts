@@ -1,9 +1,12 @@
 /** Configurations with a name. */
 import { type Config, configure, defaults } from "./config.ts";
 
+/** Names of all presets. */
 export const presetNames = ["notebook", "convnext", "ddpm-cifar10", "annotated", "tiny", "demo"] as const;
+/** Name of a preset. */
 export type PresetName = (typeof presetNames)[number];
 
+/** Whole configurations by name. */
 export const presets: { readonly [P in PresetName]: Config } = {
   /** The practical work's notebook: Fashion-MNIST, 1,694,929 parameters. */
   notebook: defaults,

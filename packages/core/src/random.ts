@@ -23,6 +23,7 @@ export const purposes = {
   boundTimesteps: 12,
   evaluation: 13,
 } as const;
+/** What the numbers of a stream are for. */
 export type Purpose = keyof typeof purposes;
 
 /** The stream of `purpose` at `step`; `seed` and `step` are integers in [0, 2^32), `offset` counts blocks of four numbers. */

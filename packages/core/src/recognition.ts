@@ -22,6 +22,7 @@ const shapeKeys = [
   "diffusion.variance",
 ] as const satisfies readonly ConfigKey[];
 
+/** What names and shapes of parameters tell of a configuration. */
 export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.channels" | "model.classes"> &
   Partial<Pick<Config, (typeof shapeKeys)[number]>>;
 

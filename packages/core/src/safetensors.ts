@@ -9,16 +9,19 @@ export interface StoredTensor {
   readonly data: Float32Array | Int32Array;
 }
 
+/** What a safetensors file holds: tensors by name, and texts. */
 export interface SafetensorsFile {
   readonly tensors: Map<string, StoredTensor>;
   readonly metadata: Record<string, string>;
 }
 
+/** How tensors are written. */
 export interface EncodeOptions {
   /** How floats are written; integers are always I32. */
   readonly dtype?: "F32" | "F16" | "BF16";
 }
 
+/** The dtypes that can be read. */
 export type StoredDtype = "F32" | "F16" | "BF16" | "F64" | "I32" | "I64";
 
 interface Reader {

@@ -5,7 +5,9 @@ import { ddim, ddimInversion, ddpm, dpmSolverPlusPlus, euler, heun, heunCalls, t
 import { checkCount, type Level, levels, levelsAt, mostLevels, type Spacing, sigmaOf } from "./spacing.ts";
 import type { Tensor } from "./tensor.ts";
 
+/** The columns of a sampler's table that its graph is fed with: see `Row`. */
 export const coefficientNames = ["a", "b", "c", "d", "A", "B", "C", "D", "E", "F"] as const satisfies (keyof Row)[];
+/** Those columns as scalar tensors. */
 export type RowCoefficients = { readonly [C in (typeof coefficientNames)[number]]: Tensor };
 
 /**
@@ -36,9 +38,12 @@ export function parts(output: Tensor, channels: number): { readonly prediction: 
 
 const limited = (x0: Tensor, clip: boolean): Tensor => (clip ? x0.clip(-1, 1) : x0);
 
+/** All samplers. */
 export const samplerNames = ["ddpm", "ddim", "dpm++", "euler", "heun"] as const;
+/** One of the samplers. */
 export type SamplerName = (typeof samplerNames)[number];
 
+/** Which levels of noise a sampler visits, and how it steps between them. */
 export interface SamplerOptions extends SolverOptions {
   readonly spacing?: Spacing | undefined;
   /** The share of the levels that are visited, the last ones, in (0, 1]: 1 starts from noise, less from an image that is noised so far: see editing.ts. */

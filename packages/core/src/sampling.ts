@@ -19,15 +19,20 @@ import { Scope } from "./scope.ts";
 import type { Row } from "./solvers.ts";
 import { array, concat, input, size, type Tensor, variable } from "./tensor.ts";
 
-/** After a step of sampling: `x()` reads x_{t-1} and `x0()` the predicted x_0 from the device, [batch, height, width, channels]. */
+/** A step of sampling that is done. */
 export interface Progress {
+  /** Which of `steps`, from 1. */
   readonly step: number;
   readonly steps: number;
+  /** The timestep that the model was told. */
   readonly t: number;
+  /** Reads x_{t-1} from the device, [batch, height, width, channels]. */
   readonly x: () => Promise<Numbers>;
+  /** Reads the predicted x_0, of the same shape. */
   readonly x0: () => Promise<Numbers>;
 }
 
+/** What to draw with a compiled sampler. */
 export interface Draw {
   readonly seed?: number;
   /** Index of the first image among those of the seed. */

@@ -1,7 +1,9 @@
 /** Noise schedules: how much noise each step adds, and the constants of the paper (Ho et al. 2020) that follow. Computed once, in float64. */
 import { oneOf } from "./names.ts";
 
+/** All schedules: see `schedules` for what each is. */
 export const scheduleNames = ["linear", "linear-scaled", "cosine", "cosine-capped", "quadratic", "sigmoid", "sigmoid-alpha-bar"] as const;
+/** One of the schedules. */
 export type ScheduleName = (typeof scheduleNames)[number];
 
 /** Constants of every timestep t = 0 … T - 1 (the paper's 1 … T), in the paper's names; alphaBar is `alphasCumprod`. */
@@ -31,6 +33,7 @@ export interface Schedule {
   readonly snr: Float64Array;
 }
 
+/** What is done to a named schedule. */
 export interface ScheduleOptions {
   /** Whether alphaBar is stretched so that nothing of the image is left at T: see `rescaled`. */
   readonly zeroTerminalSnr?: boolean;

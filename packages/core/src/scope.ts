@@ -5,6 +5,7 @@ import { concat, type Shape, size, type Tensor, variable } from "./tensor.ts";
 /** How a parameter starts: a constant, or uniform in ±1/√fanIn as in PyTorch. */
 export type Init = { readonly fill: number } | { readonly fanIn: number };
 
+/** A parameter as a model declares it. */
 export interface Parameter {
   readonly shape: Shape;
   readonly init: Init;
@@ -21,6 +22,7 @@ export class Scope {
     this.parameters = parameters;
   }
 
+  /** The scope of a part of the model: `p.at("downs", 0)` names its parameters `downs.0.…`. */
   at(...names: (string | number)[]): Scope {
     return new Scope([this.path, ...names].filter((name) => name !== "").join("."), this.parameters);
   }

@@ -1,6 +1,7 @@
 import type { InMemoryDataset } from "./dataset.ts";
 import { stream, uniforms } from "./random.ts";
 
+/** Size, number and seed of the pictures; 10,000 grey ones of 28×28 pixels unless told. */
 export interface ShapesOptions {
   readonly height?: number | undefined;
   readonly width?: number | undefined;

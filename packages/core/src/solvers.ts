@@ -19,7 +19,9 @@ export interface Row extends Readout {
   readonly alphaBarNext: number;
 }
 
+/** All variances of a step back that ancestral sampling knows. */
 export const varianceNames = ["posterior", "beta", "learned"] as const;
+/** One of the variances. */
 export type Variance = (typeof varianceNames)[number];
 
 /** √variance of a step back as `E·exp(F·spread)`, from log beta and log of the posterior's variance. */
@@ -30,6 +32,7 @@ const deviations: { readonly [V in Variance]: (logBeta: number, logPosterior: nu
   learned: (logBeta, logPosterior) => ({ E: Math.exp((logBeta + logPosterior) / 4), F: (logBeta - logPosterior) / 4 }),
 };
 
+/** How a sampler steps from level to level. */
 export interface SolverOptions {
   /** Whether x0 is clipped to [-1, 1] at each step. */
   readonly clip?: boolean | undefined;

@@ -3,10 +3,13 @@ import { oneOf } from "./names.ts";
 import type { Schedule } from "./schedule.ts";
 import { firstAbove } from "./search.ts";
 
+/** The spacings that are even in t. */
 export const evenSpacingNames = ["leading", "trailing", "linspace"] as const;
 type EvenSpacing = (typeof evenSpacingNames)[number];
 
+/** All spacings. */
 export const spacingNames = [...evenSpacingNames, "karras"] as const;
+/** How the levels that a sampler visits are spread. */
 export type Spacing = (typeof spacingNames)[number];
 
 /** A level of noise that a sampler visits, and the timestep that tells the model of it. */

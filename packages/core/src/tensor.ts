@@ -1,6 +1,7 @@
 /** A tensor is a node of a graph: what computes it, from what, and the shape that results. Writing model code writes the graph; nothing is computed yet. */
 
 export type Shape = readonly number[];
+/** What a tensor's numbers are; only feeds are integers. */
 export type Dtype = "float32" | "int32";
 interface Convolution {
   readonly stride: number;
@@ -15,14 +16,15 @@ interface Convolution {
  * - groupNorm(x, γ, β): see nn.ts
  * - attention(y, Wq, Wk, Wv) = softmax(q·kᵀ/√d)·v for each head, with q = y·Wq, …; two arguments more are biases of q and v
  * - linearAttention(y, Wq, Wk, Wvo) = softmax over features(q) · (softmax over pixels(k)ᵀ·y)·Wvo for each head, with Wvo [heads, c, c]
- *
- * `gradient` gives those of the arguments in closed form; without it they are the decomposition's.
  */
 export type Composite = (
   | { readonly name: "silu" | "gelu" | "pointwise" | "l1" | "l2" | "huber" }
   | { readonly name: "groupNorm"; readonly groups: number; readonly eps: number }
   | { readonly name: "attention" | "linearAttention"; readonly heads: number }
-) & { readonly gradient?: (dy: Tensor) => readonly Tensor[] };
+) & {
+  /** Gradients of the arguments in closed form; without it they are the decomposition's. */
+  readonly gradient?: (dy: Tensor) => readonly Tensor[];
+};
 
 /** Every primitive and its attributes. Images are [batch, height, width, channels]; kernels [height, width, in, out]. */
 export interface Ops {
@@ -92,6 +94,7 @@ export interface Ops {
   depthwiseConv2dKernelGrad: { readonly padding: number; readonly shape: Shape };
 }
 type None = Readonly<Record<string, never>>;
+/** Name of a primitive. */
 export type Op = keyof Ops;
 
 type ShapeRules = { readonly [O in Op]: (inputs: readonly Shape[], attrs: Ops[O]) => Shape };
@@ -205,6 +208,7 @@ function reshaped([x]: readonly Shape[], { shape }: { readonly shape: Shape }): 
 const convolved = (length: number, kernel: number, { stride, padding }: Convolution): number =>
   Math.floor((length + 2 * padding - kernel) / stride) + 1;
 
+/** A node of a graph. Its methods write further nodes; elementwise ones broadcast as NumPy does. Each throws a RangeError, with the part of the model, for shapes that do not fit. */
 export class Tensor<O extends Op = Op> {
   readonly op: O;
   readonly inputs: readonly Tensor[];
@@ -228,99 +232,131 @@ export class Tensor<O extends Op = Op> {
     }
   }
 
+  /** x + y. */
   add(y: Tensor | number): Tensor {
     return new Tensor("add", [this, lift(y)], {});
   }
+  /** x − y. */
   sub(y: Tensor | number): Tensor {
     return new Tensor("sub", [this, lift(y)], {});
   }
+  /** x · y, of each element. */
   mul(y: Tensor | number): Tensor {
     return new Tensor("mul", [this, lift(y)], {});
   }
+  /** x / y. */
   div(y: Tensor | number): Tensor {
     return new Tensor("div", [this, lift(y)], {});
   }
+  /** −x. */
   neg(): Tensor {
     return new Tensor("neg", [this], {});
   }
+  /** eˣ. */
   exp(): Tensor {
     return new Tensor("exp", [this], {});
   }
+  /** The natural logarithm. */
   log(): Tensor {
     return new Tensor("log", [this], {});
   }
+  /** √x. */
   sqrt(): Tensor {
     return new Tensor("sqrt", [this], {});
   }
+  /** 1/√x. */
   rsqrt(): Tensor {
     return new Tensor("rsqrt", [this], {});
   }
+  /** The sine. */
   sin(): Tensor {
     return new Tensor("sin", [this], {});
   }
+  /** The cosine. */
   cos(): Tensor {
     return new Tensor("cos", [this], {});
   }
+  /** The error function, exact to the device's precision. */
   erf(): Tensor {
     return new Tensor("erf", [this], {});
   }
+  /** 1 / (1 + e⁻ˣ). */
   sigmoid(): Tensor {
     return new Tensor("sigmoid", [this], {});
   }
+  /** |x|. */
   abs(): Tensor {
     return new Tensor("abs", [this], {});
   }
+  /** −1, 0 or 1. */
   sign(): Tensor {
     return new Tensor("sign", [this], {});
   }
+  /** x, but at least `low` and at most `high`. */
   clip(low: number, high: number): Tensor {
     return new Tensor("clip", [this], { low, high });
   }
+  /** 1 where x is a finite number, else 0. */
   finite(): Tensor {
     return new Tensor("finite", [this], {});
   }
+  /** x · s, but 0 where s is 0, whatever x is. */
   gate(s: Tensor): Tensor {
     return new Tensor("gate", [this, s], {});
   }
+  /** int32 as float32. */
   cast(): Tensor {
     return new Tensor("cast", [this], {});
   }
+  /** x itself, through which no gradient goes. */
   stop(): Tensor {
     return new Tensor("stop", [this], {});
   }
+  /** x + bias [c] over the last axis. */
   biasAdd(bias: Tensor): Tensor {
     return new Tensor("biasAdd", [this, bias], {});
   }
+  /** Softmax over the last axis. */
   softmax(): Tensor {
     return new Tensor("softmax", [this], {});
   }
+  /** x repeated along axes of length 1. */
   expand(...shape: number[]): Tensor {
     return new Tensor("expand", [this], { shape });
   }
+  /** `length` places of one axis from `start` on. */
   slice(axis: number, start: number, length: number): Tensor {
     return new Tensor("slice", [this], { axis, start, length });
   }
+  /** The sum over axes, which stay with length 1. */
   sum(...axes: number[]): Tensor {
     return new Tensor("sum", [this], { axes });
   }
+  /** The greatest along axes, which stay with length 1. */
   max(...axes: number[]): Tensor {
     return new Tensor("max", [this], { axes });
   }
+  /** The mean over axes, which stay with length 1. */
   mean(...axes: number[]): Tensor {
     return this.sum(...axes).mul(1 / axes.reduce((n, axis) => n * this.shape[axis]!, 1));
   }
+  /** The same numbers in another shape. */
   reshape(...shape: number[]): Tensor {
     return new Tensor("reshape", [this], { shape });
   }
+  /** Axes in another order: axis i of the result is axis `perm[i]`. */
   transpose(...perm: number[]): Tensor {
     return new Tensor("transpose", [this], { perm });
   }
+  /** The product of matrices, which are the last two axes; those before are batches. */
   matmul(y: Tensor, { transposeA = false, transposeB = false } = {}): Tensor {
     return new Tensor("matmul", [this, y], { transposeA, transposeB });
   }
+  /** A convolution of [b, h, w, in] with a kernel [height, width, in, out], which is not mirrored. */
   conv2d(kernel: Tensor, { stride = 1, padding = 0 } = {}): Tensor {
     return new Tensor("conv2d", [this, kernel], { stride, padding });
   }
+  /** A convolution of each channel alone, with a kernel [height, width, channels, 1], at stride 1. */
   depthwiseConv2d(kernel: Tensor, padding: number): Tensor {
     return new Tensor("depthwiseConv2d", [this, kernel], { padding });
   }
@@ -332,10 +368,13 @@ export const input = (name: string, shape: Shape, dtype: Dtype = "float32"): Ten
 /** A value kept by the program between runs under `name`. */
 export const variable = (name: string, shape: Shape): Tensor<"variable"> => new Tensor("variable", [], { name, shape });
 
+/** A number. */
 export const constant = (value: number): Tensor => new Tensor("constant", [], { value });
 
+/** Numbers that are a part of the graph. */
 export const array = (values: ArrayLike<number>, ...shape: number[]): Tensor => new Tensor("array", [], { values: Float32Array.from(values), shape });
 
+/** Tensors one after the other along an axis. */
 export const concat = (xs: readonly Tensor[], axis: number): Tensor => new Tensor("concat", xs, { axis });
 
 /** Standard normal numbers of the Philox stream fed as int32 [6] (see random.ts), in row-major order. */
@@ -360,6 +399,7 @@ export const isSamePadding = (
   { stride = 1, padding }: { readonly stride?: number; readonly padding: number },
 ): boolean => [0, 1].every((i) => (Math.ceil(image[i + 1]! / stride) - 1) * stride + kernel[i]! - image[i + 1]! === 2 * padding);
 
+/** How many numbers a shape holds. */
 export const size = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
 /** The shape of an elementwise result: axes align at the end, and length 1 stretches. */

@@ -8,10 +8,11 @@ import { parts } from "./sampler.ts";
 import { extract } from "./schedule.ts";
 import { input, size, type Tensor } from "./tensor.ts";
 
+/** The losses of a batch of images. */
 export interface TrainingLosses {
-  /** [B, 1, 1, 1]: the loss of each image's prediction, summed over its elements. */
+  /** The loss of each image's prediction, summed over its elements: [B, 1, 1, 1]. */
   readonly simple: Tensor;
-  /** [B, 1, 1, 1]: what is minimised, which is that by min-SNR weights and, where the variance is learned, with the variational bound. */
+  /** What is minimised, which is that by min-SNR weights and, where the variance is learned, with the variational bound: [B, 1, 1, 1]. */
   readonly trained: Tensor;
 }
 

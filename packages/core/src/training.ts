@@ -12,6 +12,7 @@ import { type DrawnTimesteps, type TimestepSampling, withoutMemory } from "./tim
 import { lossFeeds, trainingLosses } from "./training-loss.ts";
 import { averages, update, updateScalars } from "./update.ts";
 
+/** A step of training as a graph, with the names of what it trains. */
 export interface TrainingStep {
   readonly step: Step;
   readonly scope: Scope;
@@ -69,6 +70,7 @@ export interface Batch {
 export const trainingBatch = (dataset: Dataset, config: Config, n: number): Promise<DatasetBatch> =>
   batch(dataset, { seed: config.seed, batch: config["train.batch"], step: n, flip: config["data.flip"] });
 
+/** Which part of a step is fed. */
 export interface FeedOptions {
   /** Which run of the step, from 0. */
   readonly run?: number;

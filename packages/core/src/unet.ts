@@ -3,6 +3,7 @@ import { conv, type Dropout, depthwiseConv, downsample, gelu, groupNorm, linear,
 import type { Scope } from "./scope.ts";
 import { array, concat, type Tensor } from "./tensor.ts";
 
+/** What a U-Net is like. */
 export interface UNet {
   /** Width of the first level and of the time embedding; even, at least 4. */
   readonly dim: number;

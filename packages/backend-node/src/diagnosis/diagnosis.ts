@@ -8,6 +8,7 @@ import { cpuFinding, diskFinding, memoryFinding, nodeFinding, sharedMemoryFindin
 import { askDriver, cudaLibrariesFinding, demanded, driverFindings, driverLibraryFinding, hasCards } from "./nvidia.ts";
 import { tryDevice } from "./trial.ts";
 
+/** What a diagnosis looks at besides the machine. */
 export interface DiagnosisOptions {
   /** The folder that a run would be written to. */
   readonly out?: string;

@@ -8,6 +8,7 @@ import { GraphWriter, operations } from "./graph-writer.ts";
 import type { SessionOptions } from "./protobuf.ts";
 import { Session } from "./session.ts";
 
+/** How TensorFlow is opened. */
 export interface TensorFlowOptions {
   /** `auto` takes a GPU where TensorFlow sees one. */
   readonly device?: "auto" | "cpu" | "cuda";
