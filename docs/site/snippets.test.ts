@@ -10,15 +10,11 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { findTensorFlow } from "@ddpm/backend-node";
 import { shapes } from "@ddpm/core";
+import { folder, printedBy, programsOf, writeModules } from "./programs.ts";
 import { root } from "./repository.ts";
 import { type Page, pages, type Snippet, snippetsOf } from "./snippets.ts";
 
-const run = promisify(execFile);
-const folder = join(root, "docs/.snippets");
-/** Printed between the snippets of a page. */
-const divider = "\u0001";
 const having = (language: Snippet["language"]) => (page: Page) => page.snippets.some((snippet) => snippet.language === language);
-const moduleOf = ({ name }: Page): string => join(folder, `${name.replaceAll("/", "-")}.mts`);
 
 test("snippetsOf() finds programs and commands, with what is shown of their output", () => {
   const page = "Text\n\n```ts\nf();\n```\n\n```text\n1\n```\n\n```sh small: --steps 2\nls\n```\n\n```json\n{}\n```\n";
@@ -28,31 +24,19 @@ test("snippetsOf() finds programs and commands, with what is shown of their outp
   ]);
 });
 
-before(() => {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder);
-  for (const page of pages().filter(having("ts"))) writeFileSync(moduleOf(page), programOf(page));
-});
+before(() => writeModules(pages()));
 
 test("the programs of the pages have no wrong types", async () => {
   const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../tsconfig.json", include: ["*.mts"], exclude: [] }));
-  await run(process.execPath, [tsc, "-p", folder]).catch(({ stdout }: { stdout: string }) => assert.fail(stdout));
+  await promisify(execFile)(process.execPath, [tsc, "-p", folder]).catch(({ stdout }: { stdout: string }) => assert.fail(stdout));
 });
 
 for (const page of pages().filter(having("ts"))) {
   test(`the programs of ${page.name} print what it shows`, async () => {
-    const { stdout } = await run(process.execPath, ["--import", "tsx", moduleOf(page)], { cwd: join(root, "docs") });
-    const printed = stdout.split(divider).map((text) => text.trim());
-    const programs = page.snippets.filter(({ language }) => language === "ts");
-    for (const [i, { code, shown }] of programs.entries()) assert.equal(printed[i], (shown ?? "").trim(), code);
+    const printed = await printedBy(page);
+    for (const [i, { code, shown }] of programsOf(page).entries()) assert.equal(printed[i], (shown ?? "").trim(), code);
   });
-}
-
-/** The snippets of a page as one module, for each goes on from those before. */
-function programOf({ snippets }: Page): string {
-  const programs = snippets.filter(({ language }) => language === "ts").map(({ code }) => code);
-  return programs.join(`process.stdout.write(${JSON.stringify(divider)});\n`);
 }
 
 for (const page of pages().filter(having("sh"))) {
