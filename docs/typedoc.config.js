@@ -1,8 +1,12 @@
-// The API reference from the docstrings: a page for each file of core that its front door passes on, and for the front door of each backend.
+// The API reference from the docstrings: a page for each file of core that its entries pass on, and for the front door of each backend.
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 const core = "../packages/core";
-const passedOn = [...readFileSync(new URL(`${core}/mod.ts`, import.meta.url), "utf8").matchAll(/ from "\.\/(.+)"/g)].map(([, file]) => file);
+const read = (path) => readFileSync(new URL(`${core}/${path}`, import.meta.url), "utf8");
+const entries = Object.values(JSON.parse(read("package.json")).exports).filter((path) => !path.includes("conformance"));
+const passedOnBy = (entry) => [...read(entry).matchAll(/ from "(.+)"/g)].map(([, file]) => join(entry, "..", file));
+const passedOn = [...new Set(entries.flatMap((entry) => (entry.includes("/src/") ? [join(entry)] : passedOnBy(entry))))].sort();
 const backends = ["backend-node", "backend-tfjs", "backend-web"].map((name) => `../packages/${name}/mod.ts`);
 
 /** @type {Partial<import("typedoc").TypeDocOptions> & Record<string, unknown>} */

@@ -13,6 +13,7 @@ const allowed = {
   "apps/playground": ["core", "backend-web"],
   "examples/cold-diffusion": ["core", "backend-node"],
   docs: ["core", "backend-node"],
+  packaging: [],
   torture: ["core"],
   bench: ["core", "backend-node", "backend-web"],
   e2e: ["core", "backend-web"],
@@ -46,7 +47,7 @@ function isTest(file) {
 
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name === "node_modules") return [];
+    if (["node_modules", "dist"].includes(entry.name)) return [];
     const path = join(folder, entry.name);
     return entry.isDirectory() ? sources(path) : /\.(ts|js|mjs)$/.test(path) ? [path] : [];
   });

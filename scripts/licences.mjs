@@ -11,8 +11,8 @@ const exceptions = { "@img/sharp-libvips-*": "LGPL: a shared library of its own,
 
 const packages = new Map();
 for (const workspace of shipped) {
-  const { dependencies = {} } = manifestOf(join(root, workspace));
-  for (const name of Object.keys(dependencies)) visit(join(root, workspace, "node_modules", name), workspace);
+  const { dependencies, peerDependencies } = manifestOf(join(root, workspace));
+  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) visit(join(root, workspace, "node_modules", name), workspace);
 }
 
 const rows = [...packages.values()].sort((a, b) => a.name.localeCompare(b.name, "en") || a.version.localeCompare(b.version, "en"));

@@ -21,7 +21,7 @@ run(join(root, "node_modules", ".bin", "ddpm"), ["setup"]);
 /** Changes with everything that decides what is installed. */
 function fingerprint() {
   const folders = ["packages", "apps", "examples"].flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(parent, name)));
-  const manifests = ["", "bench", "docs", "e2e", "torture", ...folders].map((folder) => join(folder, "package.json"));
+  const manifests = ["", "bench", "docs", "e2e", "packaging", "torture", ...folders].map((folder) => join(folder, "package.json"));
   const files = ["pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests.filter((file) => existsSync(join(root, file)))];
   return files.reduce((hash, file) => hash.update(readFileSync(join(root, file))), createHash("sha256")).digest("hex");
 }

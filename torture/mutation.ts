@@ -1,4 +1,4 @@
-import { stream, uniforms } from "@ddpm/core";
+import { stream, uniforms } from "@ddpm/core/random";
 
 /** Numbers in [0, 1), the same for a seed. */
 export type Random = () => number;

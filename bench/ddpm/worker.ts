@@ -1,7 +1,9 @@
 /** Our model behind the bench's protocol. */
 import { parseArgs } from "node:util";
 import { tensorflow } from "@ddpm/backend-node";
-import { imageShape, initialState, input, model, presets, runStep, Scope, shapes, trainingBatch, trainingStep } from "@ddpm/core";
+import { imageShape, initialState, presets, runStep, shapes, trainingBatch, trainingStep } from "@ddpm/core";
+import { input } from "@ddpm/core/graph";
+import { model, Scope } from "@ddpm/core/model";
 import { serve } from "../protocol.ts";
 
 const { values } = parseArgs({

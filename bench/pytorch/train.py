@@ -102,22 +102,23 @@ def options():
 def main():
     args = options()
     torch.set_num_threads(args.threads)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stop = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: stop.append(number))
     args.out.mkdir(parents=True, exist_ok=True)
     run = Run(args.out, images(args.data), args.seed)
     total = args.epochs * run.per_epoch
-    try:
-        while run.step < total:
-            start = time.perf_counter()
-            loss = run.advance()
-            line = {"step": run.step, "loss": loss, "seconds": time.perf_counter() - start}
-            with open(args.out / "log.jsonl", "a") as log:
-                print(json.dumps(line), file=log)
-            if run.step % SAVE_EVERY == 0:
-                run.save()
-                print(f"step {run.step} of {total}: loss {loss:.4f}", flush=True)
-    finally:
-        run.save()
+    while run.step < total and not stop:
+        start = time.perf_counter()
+        loss = run.advance()
+        line = {"step": run.step, "loss": loss, "seconds": time.perf_counter() - start}
+        with open(args.out / "log.jsonl", "a") as log:
+            print(json.dumps(line), file=log)
+        if run.step % SAVE_EVERY == 0:
+            run.save()
+            print(f"step {run.step} of {total}: loss {loss:.4f}", flush=True)
+    run.save()
+    sys.exit(128 + stop[0] if stop else 0)
 
 
 if __name__ == "__main__":

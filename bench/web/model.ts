@@ -1,5 +1,8 @@
 /** The model that every contender runs and what it is given; the page and Node compute the same. */
-import { imageShape, input, model, presets, Scope, type Step, size, startNoise } from "@ddpm/core";
+import { imageShape, presets, type Step } from "@ddpm/core";
+import { input, size } from "@ddpm/core/graph";
+import { model, Scope } from "@ddpm/core/model";
+import { startNoise } from "@ddpm/core/random";
 
 export const config = presets.notebook;
 

@@ -6,19 +6,17 @@ import {
   configure,
   decodeModel,
   imageShape,
-  input,
-  model,
   type Numbers,
   reference,
-  type SamplerName,
-  Scope,
   type State,
   type Step,
   samplesOf,
-  size,
   valuesOf,
 } from "@ddpm/core";
 import { cases, Replay, relative } from "@ddpm/core/conformance";
+import type { SamplerName, Spacing } from "@ddpm/core/diffusion";
+import { input, size } from "@ddpm/core/graph";
+import { model, Scope } from "@ddpm/core/model";
 
 const wasmPaths = "/wasm/";
 
@@ -112,12 +110,13 @@ async function rewritten(device: string): Promise<{ error: number; again: boolea
 }
 
 /** Images [count, height, width, channels] that the checkpoint at `url` draws. */
-async function sample(device: string, url: string, { sampler, steps, count, seed, labels, guidance = 1 }: SampleOptions): Promise<number[]> {
+async function sample(device: string, url: string, { sampler, steps, spacing, count, seed, labels, guidance = 1 }: SampleOptions): Promise<number[]> {
   const { parameters, metadata } = decodeModel(new Uint8Array(await (await fetch(url)).arrayBuffer()));
   await using backend = await openDevice(device, { wasmPaths });
   await using compiled = await compileSampler(backend, metadata!.config, valuesOf(parameters), {
     sampler,
     steps,
+    ...(spacing && { spacing }),
     batch: count,
     guided: guidance !== 1,
   });
@@ -127,6 +126,7 @@ async function sample(device: string, url: string, { sampler, steps, count, seed
 interface SampleOptions {
   readonly sampler: SamplerName;
   readonly steps: number;
+  readonly spacing?: Spacing;
   readonly count: number;
   readonly seed: number;
   readonly labels?: readonly number[];

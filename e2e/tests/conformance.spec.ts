@@ -36,7 +36,7 @@ for (const device of ["webgl", "tfjs-webgl", "wasm", "cpu"]) {
 }
 
 for (const device of ["tfjs-webgl", "wasm"]) {
-  for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
+  for (const name of ["unet-resnet", "unet-convnext", "unet-rgb", "ddpm-unet", "ddpm-unet-heads", "annotated-unet"]) {
     test(`${name} on ${device} as in PyTorch`, async ({ page }) => {
       const errors = await page.evaluate(([device, name]) => ddpm.golden(device!, name!), [device, name]);
       expect(Object.entries(errors).filter(([what, error]) => !(error < tolerances[what]!))).toEqual([]);

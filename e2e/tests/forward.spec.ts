@@ -1,5 +1,5 @@
 // The Forward tab
-import { scheduleNames } from "@ddpm/core";
+import { scheduleNames } from "@ddpm/core/diffusion";
 import { expect, type Page } from "@playwright/test";
 import { drop, faults, levels, test } from "./playground.ts";
 

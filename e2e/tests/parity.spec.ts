@@ -12,6 +12,8 @@ test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const models = {
   "grey, ResNet": ["--model.channels", "1"],
   "colour, ConvNeXt": ["--model.channels", "3", "--model.block", "convnext"],
+  "colour, Ho et al.": ["--model.channels", "3", "--model.architecture", "ddpm", "--model.groups", "4", "--model.attention", "1"],
+  "grey, annotated": ["--model.channels", "1", "--model.architecture", "annotated", "--model.groups", "4"],
 };
 const draws = [
   { sampler: "ddim", steps: 20, count: 4, seed: 1 },

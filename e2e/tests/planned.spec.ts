@@ -21,7 +21,7 @@ test.beforeEach(async ({ page }) => {
   await page.waitForFunction(() => "ddpm" in globalThis);
 });
 
-for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
+for (const name of ["unet-resnet", "unet-convnext", "unet-rgb", "ddpm-unet", "ddpm-unet-heads", "annotated-unet"]) {
   test(`${name} predicts and samples in planned passes as in PyTorch`, async ({ page }) => {
     const { eps, sample, how } = await page.evaluate((name) => ddpm.planned("webgl", name), name);
     expect(how).toMatch(/draws/);
@@ -46,6 +46,16 @@ const models = {
   "three levels, wider than high": { "model.dimMults": [1, 1, 2], "data.height": 4, "data.width": 20 },
   "a variance of its own": { "diffusion.variance": "learned", "model.channels": 3 },
   ConvNeXt: { "model.block": "convnext", "model.dim": 6, "model.dimMults": [1, 3] },
+  "Ho et al.": {
+    "model.architecture": "ddpm",
+    "model.dim": 12,
+    "model.groups": 4,
+    "model.attention": [0],
+    "model.downsamplePadding": 0,
+    "data.width": 6,
+  },
+  "Ho et al. with heads, of one group": { "model.architecture": "ddpm", "model.headDim": 4, "model.attention": [1], "model.normEps": 0.1 },
+  "the annotated diffusion model": { "model.architecture": "annotated", "model.groups": 2, "data.height": 12, "data.width": 20 },
 };
 
 for (const [name, part] of Object.entries(models)) {

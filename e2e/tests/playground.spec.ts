@@ -1,7 +1,7 @@
 // The Draw tab
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { samplerNames } from "@ddpm/core";
+import { samplerNames } from "@ddpm/core/diffusion";
 import { expect, type Page } from "@playwright/test";
 import { content, draw, drop, faults, levels, open, test } from "./playground.ts";
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { decode, imagesFromNCHW } from "@ddpm/core";
+import { imagesFromNCHW } from "@ddpm/core";
+import { decode } from "@ddpm/core/safetensors";
 import { expect, type Page } from "@playwright/test";
 
 /** What src/page.ts gives the page. */

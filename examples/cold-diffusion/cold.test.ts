@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { batch, configure, initialState, type Numbers, reference, shapes } from "@ddpm/core";
+import { configure, initialState, type Numbers, reference, shapes } from "@ddpm/core";
+import { batch } from "@ddpm/core/training";
 import { coldFeeds, coldStep, degraded, restoration, rules, sample, unseenSeed } from "./cold.ts";
 import { type Degradation, degradations } from "./degradations.ts";
 

@@ -1,19 +1,8 @@
 /** Cold diffusion (Bansal et al. 2022): all that differs from a denoising model is what the network is fed, what it is asked for, and the step back. */
-import {
-  averages,
-  type Batch,
-  type Config,
-  imageShape,
-  input,
-  model,
-  type Numbers,
-  pLosses,
-  Scope,
-  type Step,
-  type TrainingStep,
-  trainingFeeds,
-  update,
-} from "@ddpm/core";
+import { type Batch, type Config, imageShape, type Numbers, type Step, type TrainingStep, trainingFeeds } from "@ddpm/core";
+import { input } from "@ddpm/core/graph";
+import { model, Scope } from "@ddpm/core/model";
+import { averages, pLosses, update } from "@ddpm/core/training";
 import type { Degradation } from "./degradations.ts";
 
 /** Where the network R restores x0 from x_t, for `batch` images with a t of their own, or one for all where `shared`. */

@@ -2,7 +2,8 @@
  * What cold diffusion has in place of noise: D(x0, t) for t = 0, …, T with T = `diffusion.timesteps`. D(x0, 0) = x0, and the greater t, the less is left.
  * What is random in it is a function of the image's own seed and not of t, so that D(x0, t) and D(x0, t - 1) have the same hole or the same flakes.
  */
-import { type Config, type Numbers, stream, uniforms } from "@ddpm/core";
+import type { Config, Numbers } from "@ddpm/core";
+import { stream, uniforms } from "@ddpm/core/random";
 
 /** D(x0, t) of one image [height, width, channels] in [-1, 1]. */
 export type Degradation = (x0: Numbers, t: number, seed: number) => Float32Array;

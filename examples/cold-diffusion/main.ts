@@ -4,7 +4,6 @@ import { tensorflow } from "@ddpm/backend-node";
 import {
   averagedWeights,
   type Backend,
-  batch,
   type Config,
   configure,
   type Dataset,
@@ -15,6 +14,7 @@ import {
   shapes,
   trainingBatch,
 } from "@ddpm/core";
+import { batch } from "@ddpm/core/training";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { coldFeeds, coldStep, degraded, restoration, sample, unseenSeed } from "./cold.ts";
 import { type Degradation, type DegradationName, degradationNames, degradations } from "./degradations.ts";

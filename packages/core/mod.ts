@@ -1,38 +1,21 @@
-/** Denoising diffusion in pure TypeScript: graph, gradients, U-Net, schedules, samplers, checkpoints. */
-export * from "./src/average-sampler.ts";
-export * from "./src/backend.ts";
-export * from "./src/bound.ts";
+/**
+ * Denoising diffusion in pure TypeScript: what a program needs that trains a model and draws with it. The parts, for programs that do more, have entries of
+ * their own in entries/.
+ */
+export { AverageSampler, type Trainee } from "./src/average-sampler.ts";
+export { type Backend, DeviceLost, type Numbers, type Program, type State, type Step } from "./src/backend.ts";
+export { type Bound, type BoundBatch, type BoundOptions, boundStep, compileBound, priorBits, type Stratum, strata } from "./src/bound.ts";
 export * from "./src/checkpoint.ts";
-export * from "./src/classes.ts";
-export * from "./src/classifier.ts";
-export * from "./src/config.ts";
-export * from "./src/dataset.ts";
-export * from "./src/diffusion.ts";
-export * from "./src/editing.ts";
-export * from "./src/gradient.ts";
-export * from "./src/learning-rate.ts";
-export * from "./src/likelihood.ts";
-export * from "./src/loss.ts";
-export * from "./src/model.ts";
-export { nearest, oneOf } from "./src/names.ts";
-export * from "./src/objective.ts";
-export * from "./src/optimizer.ts";
+export { classFeeds, labelsInRows, labelsInTurn } from "./src/classes.ts";
+export { type Config, configure } from "./src/config.ts";
+export { type BatchOptions, type Dataset, type DatasetBatch, type InMemoryDataset, type Runs, stepsPerEpoch } from "./src/dataset.ts";
+export * from "./src/diffusers/mod.ts";
+export { type Kept, type Noised, noised, type Repaint, repaint, slerp } from "./src/editing.ts";
+export { imageShape } from "./src/model.ts";
 export * from "./src/presets.ts";
-export * from "./src/random.ts";
-export * from "./src/reference.ts";
-export * from "./src/safetensors.ts";
-export * from "./src/sampler.ts";
+export * from "./src/recognition.ts";
+export { reference } from "./src/reference.ts";
 export * from "./src/sampling.ts";
-export * from "./src/schedule.ts";
-export * from "./src/scope.ts";
 export * from "./src/shapes.ts";
-export * from "./src/solvers.ts";
-export * from "./src/spacing.ts";
 export { Stability } from "./src/stability.ts";
-export * from "./src/tensor.ts";
-export * from "./src/timestep-sampling.ts";
 export * from "./src/training.ts";
-export * from "./src/training-loss.ts";
-export * from "./src/unet.ts";
-export * from "./src/update.ts";
-export * from "./src/warnings.ts";

@@ -1,6 +1,7 @@
 /** Streams epochs of a data set as training does, but with nothing to train, and prints images a second and memory. */
 import { loadavg } from "node:os";
-import { batch, type Dataset, stepsPerEpoch } from "@ddpm/core";
+import { type Dataset, stepsPerEpoch } from "@ddpm/core";
+import { batch } from "@ddpm/core/training";
 import { BrokenImages } from "../src/data/broken.ts";
 import { openDataset } from "../src/data/index.ts";
 import { ReadAhead } from "../src/data/read-ahead.ts";

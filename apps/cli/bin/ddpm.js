@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-// Runs the TypeScript sources as they are: nothing has to be built
 import { nodeComplaint } from "./node-version.js";
 
 const end = (complaint) => {
@@ -10,4 +9,7 @@ const end = (complaint) => {
 const complaint = nodeComplaint();
 if (complaint) end(complaint);
 // Only now: what an older Node lacks is an error of its import
-else import("./run.js").catch((error) => end(`Expected ddpm's packages to load but found ${error.message.split("\n")[0]}; run npm run setup`));
+else
+  import("./run.js").catch((error) =>
+    end(`Expected ddpm's packages to load but found ${error.message.split("\n")[0]}; run npm install, or npm run setup where ddpm's sources are`),
+  );

@@ -1,64 +1,124 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Config, checkModel, configure, decodeModel, inferModel, type Numbers, presets, valuesOf } from "@ddpm/core";
+import {
+  type Config,
+  checkModel,
+  configure,
+  decodeModel,
+  inferModel,
+  type Numbers,
+  type ParameterValue,
+  parametersFromDiffusers,
+  presets,
+  valuesOf,
+} from "@ddpm/core";
+import { type ArchitectureName, untoldKeys } from "@ddpm/core/model";
+import { type DiffusersFolder, diffusersFolder } from "./diffusers-folder.ts";
 import { unreadable } from "./missing-file.ts";
 
-export interface Checkpoint {
+export interface Model {
   readonly path: string;
   readonly config: Config;
-  readonly parameters: ReadonlyMap<string, Numbers>;
+  readonly parameters: ReadonlyMap<string, ParameterValue>;
   readonly step: number | undefined;
-  /** Whether the file carries its configuration; one from Python does not. */
+  /** Whether its files say how it was trained; one of PyTorch's does not. */
   readonly ours: boolean;
+  /** How to draw as its scheduler in diffusers does, a line each. */
+  readonly advice: readonly string[];
+}
+
+export interface Checkpoint extends Omit<Model, "parameters"> {
+  readonly parameters: ReadonlyMap<string, Numbers>;
+}
+
+/** The bytes of a checkpoint's file, and what JSON files beside it say where diffusers saved it. */
+export interface CheckpointBytes {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly folder?: DiffusersFolder | undefined;
 }
 
 /**
- * Reads a checkpoint file or a run folder. `flags` fill in what a file from Python cannot tell, and must not contradict what a file says;
+ * Reads a checkpoint file, a run folder or a folder of diffusers. `flags` fill in what a file from Python cannot tell, and must not contradict what a file says;
  * `image` is the size to draw at, which any file allows.
  */
 export async function readCheckpoint(place: string, flags: Partial<Config> = {}, image: Partial<Config> = {}): Promise<Checkpoint> {
-  const { path, bytes } = await checkpointBytes(place);
+  const { parameters, ...model } = modelIn(await checkpointBytes(place), flags, image);
+  return { ...model, parameters: valuesOf(parameters) };
+}
+
+/** As `readCheckpoint`, of bytes that are read already. */
+export function modelIn(read: CheckpointBytes, flags: Partial<Config> = {}, image: Partial<Config> = {}): Model {
   try {
-    return { path, ...decoded(bytes, flags, image) };
+    return { path: read.path, ...decoded(read, flags, image) };
   } catch (error) {
-    throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
+    throw new SyntaxError(`${read.path}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-function decoded(bytes: Uint8Array, flags: Partial<Config>, image: Partial<Config>): Omit<Checkpoint, "path"> {
-  const { parameters, metadata } = decodeModel(bytes);
-  const known: Partial<Config> = metadata?.config ?? inferModel(parameters);
+function decoded(read: CheckpointBytes, flags: Partial<Config>, image: Partial<Config>): Omit<Model, "path"> {
+  const { known, parameters, ...told } = toldBy(read);
   for (const [key, value] of Object.entries(flags) as [keyof Config, unknown][]) {
     const own = JSON.stringify(known[key]);
     if (own !== undefined && own !== JSON.stringify(value))
       throw new RangeError(`Expected ${key} ${own} as in the checkpoint but found ${JSON.stringify(value)}; leave it out`);
   }
   const config = configure(presets.notebook, known, flags, image);
-  if (!metadata && config["model.block"] === "resnet" && flags["model.groups"] === undefined) {
-    throw new TypeError(
-      "Expected --model.groups since the file does not tell it (it comes from elsewhere) but found none; add it: the notebook's models have 1",
-    );
-  }
+  if (!told.described) refuseUntold(config, flags);
   checkModel(parameters, config);
-  return { config, parameters: valuesOf(parameters), step: metadata?.step, ours: metadata !== undefined };
+  return { config, parameters, ...told };
 }
 
-/** The bytes of a checkpoint that is given as a file or as a run folder, and the file that they are in. Throws where none can be read. */
-export async function checkpointBytes(place: string): Promise<{ path: string; bytes: Uint8Array }> {
+interface Told extends Pick<Model, "parameters" | "step" | "ours" | "advice"> {
+  readonly known: Partial<Config>;
+  /** Whether the model is known in all, and not from names and shapes alone. */
+  readonly described: boolean;
+}
+
+function toldBy({ bytes, folder }: CheckpointBytes): Told {
+  const { parameters, metadata } = decodeModel(bytes);
+  if (metadata) return { known: metadata.config, parameters, step: metadata.step, ours: true, described: true, advice: [] };
+  if (!folder) return { known: inferModel(parameters), parameters, step: undefined, ours: false, described: false, advice: [] };
+  const { config, advice } = folder.told();
+  return { known: config, parameters: parametersFromDiffusers(parameters), step: undefined, ours: folder.scheduled, described: true, advice };
+}
+
+/** Throws a TypeError where flags do not say what parameters' names and shapes cannot. */
+function refuseUntold({ "model.architecture": architecture, "model.block": block }: Config, flags: Partial<Config>): void {
+  const missing = untoldKeys[architecture].filter((key) => flags[key] === undefined).map((key) => `--${key}`);
+  if (missing.length === 0 || block === "convnext") return;
+  throw new TypeError(
+    `Expected ${missing.join(", ")} since the file does not tell it (it comes from elsewhere) but found none; add it: ${usual[architecture]}`,
+  );
+}
+
+const usual: Readonly<Record<ArchitectureName, string>> = {
+  notebook: "the notebook's models have 1",
+  ddpm: "or give the folder that diffusers saved, whose config.json tells all",
+  annotated: "the annotated diffusion model has 4",
+};
+
+/** The bytes of a checkpoint that is given as a file, a run folder or a folder of diffusers, and the file that they are in. Throws where none can be read. */
+export async function checkpointBytes(place: string): Promise<CheckpointBytes> {
   const path = await modelFile(place);
+  const folder = path !== place && !(await exists(path)) ? await diffusersFolder(place) : undefined;
   try {
-    return { path, bytes: await readFile(path) };
+    return folder ? { path: folder.path, bytes: await readFile(folder.path), folder } : { path, bytes: await readFile(path) };
   } catch (error) {
-    const inFolder = path !== place && (error as NodeJS.ErrnoException).code === "ENOENT";
+    const inFolder = path !== place && !folder && (error as NodeJS.ErrnoException).code === "ENOENT";
     const { found, advice } = inFolder
       ? { found: "a folder without model.safetensors", advice: "give the --out of a training that has saved, or a .safetensors file" }
-      : unreadable(path, error as NodeJS.ErrnoException, "give a .safetensors file or a run folder");
+      : unreadable(folder?.path ?? path, error as NodeJS.ErrnoException, "give a .safetensors file or a run folder");
     throw new Error(`Expected a checkpoint at ${place} but found ${found}; ${advice}`, { cause: error });
   }
 }
 
 /** The file of a checkpoint that is given as such or as a run folder. */
-async function modelFile(place: string): Promise<string> {
-  const entry = await stat(place).catch(() => undefined);
-  return entry?.isDirectory() ? join(place, "model.safetensors") : place;
-}
+const modelFile = async (place: string): Promise<string> =>
+  (await stat(place).catch(() => undefined))?.isDirectory() ? join(place, "model.safetensors") : place;
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

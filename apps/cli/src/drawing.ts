@@ -1,21 +1,8 @@
-import {
-  type Backend,
-  type Config,
-  compileSampler,
-  imageShape,
-  noised,
-  type Row,
-  repaint,
-  type Sampler,
-  type SamplerName,
-  type Spacing,
-  samplerNames,
-  samplers,
-  size,
-  spacingNames,
-  startNoise,
-  unclippedWarning,
-} from "@ddpm/core";
+import { type Backend, type Config, compileSampler, imageShape, noised, repaint, type Sampler } from "@ddpm/core";
+import { unclippedWarning } from "@ddpm/core/config";
+import { type Row, type SamplerName, type Spacing, samplerNames, samplers, spacingNames } from "@ddpm/core/diffusion";
+import { size } from "@ddpm/core/graph";
+import { startNoise } from "@ddpm/core/random";
 import { type Command, Option } from "commander";
 import type { Checkpoint } from "./checkpoint-file.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";

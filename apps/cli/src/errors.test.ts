@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { encode } from "@ddpm/core";
+import { encode } from "@ddpm/core/safetensors";
 import { main } from "./main.ts";
 import { encodePng } from "./picture.ts";
 
@@ -137,12 +137,12 @@ test("numbers that are none, not finite, negative or too large are told with wha
     ["playground --port 99999", 2, /argument '99999' is invalid\. Expected a port in \[0, 65535\]/],
     ["forward --t 5,x", 2, /Expected up to 50 timesteps from 0 such as 0,100,200/],
     ["evaluate --sweep ddim:0", 2, /Expected a positive whole number/],
-    ["evaluate --samples 5", 2, /Expected at least 32, so that distances have an error/],
+    ["evaluate --samples 5", 2, /Expected at least 32, so that what is found has an error/],
   ]));
 
 test("names that a flag does not know are told with those that it does", () =>
   tells([
-    ["train --preset foo", 2, /argument 'foo' is invalid\. Allowed choices are notebook, convnext, tiny, demo/],
+    ["train --preset foo", 2, /argument 'foo' is invalid\. Allowed choices are notebook, convnext, ddpm-cifar10, annotated, tiny, demo/],
     ["train --device foo", 2, /argument 'foo' is invalid\. Allowed choices are tensorflow, /],
     ["sample --sampler foo", 2, /Allowed choices are ddpm, ddim, dpm\+\+, euler, heun/],
     ["invert --spacing karras", 2, /Allowed choices are leading, trailing, linspace/],
@@ -314,7 +314,7 @@ test("a configuration that contradicts itself, the run or the checkpoint is told
     [
       "evaluate --checkpoint run --data pictures --out a",
       1,
-      /Expected at least 32 images in pictures and as many .* but found 1 and 0; choose other/,
+      /Expected at least 32 images in pictures and as many others .* but found 1 and 0; choose other/,
     ],
     ["classifier --data pictures --out a.safetensors", 1, /Expected classes in .*pictures .* but found none; /],
     [`train --data shapes ${small} --model.channels 2 --out x`, 1, /Expected channels of shapes to be 1 or 3 but found 2/],

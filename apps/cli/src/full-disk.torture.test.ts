@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { stream, uniforms } from "@ddpm/core";
+import { stream, uniforms } from "@ddpm/core/random";
 import { figure, long, seed, times } from "@ddpm/torture";
 import { bin, ddpm, small, stateOf, succeeds } from "./cli-process.ts";
 

@@ -1,4 +1,6 @@
-import { type Backend, compileInversion, imageShape, type Spacing, samplesOf, size } from "@ddpm/core";
+import { type Backend, compileInversion, imageShape, samplesOf } from "@ddpm/core";
+import type { Spacing } from "@ddpm/core/diffusion";
+import { size } from "@ddpm/core/graph";
 import type { Checkpoint } from "./checkpoint-file.ts";
 import { mostAtOnce, padded } from "./drawing.ts";
 

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { nearest } from "@ddpm/core";
+import { nearest } from "@ddpm/core/config";
 
 /** Why something could not be read, and what to do. */
 interface Unreadable {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fields } from "@ddpm/core";
+import { fields } from "@ddpm/core/config";
 import { Command } from "commander";
 import { configOf, configOptions } from "./options.ts";
 

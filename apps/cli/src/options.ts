@@ -1,5 +1,6 @@
 import { deviceNames } from "@ddpm/backend-node";
-import { type Config, type ConfigKey, configKeys, defaults, fields, parseValue } from "@ddpm/core";
+import type { Config } from "@ddpm/core";
+import { type ConfigKey, configKeys, defaults, fields, parseValue } from "@ddpm/core/config";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Adds one flag for each configuration key that `include` accepts; help tells the values of `standard`. */

@@ -1,5 +1,6 @@
 /** What the configuration of a run is, from its first flags to those that it goes on with. */
-import { type Config, type ConfigKey, configure } from "@ddpm/core";
+import { type Config, configure } from "@ddpm/core";
+import type { ConfigKey } from "@ddpm/core/config";
 import { UsageError } from "./usage-error.ts";
 
 /** What a run keeps and shows, which may change on the way since it changes nothing of what is learnt. */

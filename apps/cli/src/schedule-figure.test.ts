@@ -40,7 +40,7 @@ test("schedule draws a PNG with two pixels for each of the SVG", async () => {
 test("schedule writes several as JSON by name, all of them when asked", async () => {
   await succeeds("schedule", "--schedule", "all", "--timesteps", "50", "--out", at("all.json"));
   const written = JSON.parse(readFileSync(at("all.json"), "utf8")) as Record<string, Record<string, number[]>>;
-  assert.deepEqual(Object.keys(written), ["linear", "linear-scaled", "cosine", "quadratic", "sigmoid", "sigmoid-alpha-bar"]);
+  assert.deepEqual(Object.keys(written), ["linear", "linear-scaled", "cosine", "cosine-capped", "quadratic", "sigmoid", "sigmoid-alpha-bar"]);
   assert.equal(written["cosine"]!["betas"]!.length, 50);
 });
 

@@ -1,4 +1,4 @@
-import type { Schedule } from "@ddpm/core";
+import type { Schedule } from "@ddpm/core/diffusion";
 import { evenNumbers } from "./even-numbers.ts";
 import { figure, type Panel } from "./plot.ts";
 

@@ -1,5 +1,7 @@
 /** The flags that say which noise schedules to show, and what they ask for. */
-import { type Config, type ConfigKey, configure, type Schedule, type ScheduleName, scheduleFor, scheduleNames } from "@ddpm/core";
+import { type Config, configure } from "@ddpm/core";
+import { type ConfigKey, scheduleFor } from "@ddpm/core/config";
+import { type Schedule, type ScheduleName, scheduleNames } from "@ddpm/core/diffusion";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { configOf, configOptions, parserOf } from "./options.ts";
 import { usage } from "./usage-error.ts";

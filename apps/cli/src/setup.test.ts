@@ -126,10 +126,13 @@ test("a Node that is too old is told so before anything is loaded that it cannot
 
 test("packages that are not installed are told", async () => {
   cpSync(join(bin, ".."), join(folder, "bin"), { recursive: true });
-  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  cpSync(join(bin, "../../package.json"), join(folder, "package.json"));
   const { code, stderr } = await new Promise<{ code: number; stderr: string }>((resolve) => {
     execFile(process.execPath, [join(folder, "bin/ddpm.js"), "doctor"], (error, _, stderr) => resolve({ code: Number(error?.code ?? 0), stderr }));
   });
-  assert.match(stderr, /^ddpm: Expected ddpm's packages to load but found Cannot find package 'tsx' .*; run npm run setup\n$/);
+  assert.match(
+    stderr,
+    /^ddpm: Expected ddpm's packages to load but found Cannot find package 'tsx' .*; run npm install, or npm run setup where ddpm's sources are\n$/,
+  );
   assert.equal(code, 1);
 });

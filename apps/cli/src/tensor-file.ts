@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { decode, encode, imagesFromNCHW, imagesToNCHW, type StoredTensor } from "@ddpm/core";
+import { imagesFromNCHW, imagesToNCHW } from "@ddpm/core";
+import { decode, encode, type StoredTensor } from "@ddpm/core/safetensors";
 import { writeAtomically } from "./files.ts";
 import { unreadable } from "./missing-file.ts";
 

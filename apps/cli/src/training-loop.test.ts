@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { decode, decodeModel } from "@ddpm/core";
+import { decodeModel } from "@ddpm/core";
+import { decode } from "@ddpm/core/safetensors";
 import { ddpm, fails, small, stateOf, succeeds } from "./cli-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));

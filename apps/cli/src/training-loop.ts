@@ -7,20 +7,18 @@ import {
   imageShape,
   initialState,
   labelsInTurn,
-  lrAt,
   type Program,
   passingState,
   runStep,
   Stability,
   type StepResult,
   stepsPerEpoch,
-  type TimestepSampling,
   type Trainee,
   type TrainingStep,
-  timestepSampling,
   trainingBatch,
   trainingStep,
 } from "@ddpm/core";
+import { lrAt, type TimestepSampling, timestepSampling } from "@ddpm/core/training";
 import { ReadAhead } from "./data/read-ahead.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
 import { grid, writePng } from "./picture.ts";

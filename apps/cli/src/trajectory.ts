@@ -1,5 +1,6 @@
 import { extname, resolve } from "node:path";
-import type { imageShape, Numbers, Row } from "@ddpm/core";
+import type { imageShape, Numbers } from "@ddpm/core";
+import type { Row } from "@ddpm/core/diffusion";
 import { evenNumbers } from "./even-numbers.ts";
 import { figureEndings, prepareFile, writeFigure } from "./figure-file.ts";
 import { writeAtomically } from "./files.ts";

@@ -1,4 +1,4 @@
-import manifest from "../package.json" with { type: "json" };
+import { createRequire } from "node:module";
 
 /** The version of this program. */
-export const { version } = manifest;
+export const { version } = createRequire(import.meta.url)("../package.json") as { readonly version: string };

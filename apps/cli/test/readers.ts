@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
-import { configure, encode, encodeModel, initialState, parametersFrom, presets, trainingStep } from "@ddpm/core";
+
+import { configure, encodeModel, initialState, parametersFrom, presets, toDiffusers, trainingStep } from "@ddpm/core";
+import { encode } from "@ddpm/core/safetensors";
+
 import { mutated, mutatedJson, type Random, withHeader } from "@ddpm/torture/mutation";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
@@ -124,6 +127,26 @@ async function savedState(): Promise<{ readonly state: Uint8Array; readonly mani
   }
 }
 
+const wide = configure({ "model.architecture": "ddpm", "model.dim": 4, "model.dimMults": [1, 2], "data.height": 8, "data.width": 8 });
+
+/** A folder that diffusers could have saved, of which one JSON file is spoilt. */
+function ofDiffusers(name: string): Reader {
+  const { scope } = trainingStep(wide);
+  const weights = encodeModel(parametersFrom(scope, scope.initialValues(0)));
+  const files = Object.entries(toDiffusers(wide)).map(([name, json]) => [name, Buffer.from(JSON.stringify(json))] as const);
+  return {
+    files: [new Map(files).get(name)!],
+    spoil: spoiltJson,
+    read: async (bytes, folder) => {
+      for (const part of ["unet", "scheduler"]) mkdirSync(join(folder, part), { recursive: true });
+      for (const [name, json] of files) written(folder, name, json);
+      written(folder, "unet/diffusion_pytorch_model.safetensors", weights);
+      written(folder, name, bytes);
+      await readCheckpoint(folder);
+    },
+  };
+}
+
 /** All readers by the name of what they read. */
 export async function readers(): Promise<Readonly<Record<string, Reader>>> {
   const [all, saved] = [await images(), await savedState()];
@@ -135,6 +158,8 @@ export async function readers(): Promise<Readonly<Record<string, Reader>>> {
       spoil: spoiltSafetensors,
       read: async (bytes, folder) => void (await readCheckpoint(written(folder, "model.safetensors", bytes), { "model.groups": 1 })),
     },
+    "UNet2DModel of diffusers": ofDiffusers("unet/config.json"),
+    "DDPMScheduler of diffusers": ofDiffusers("scheduler/scheduler_config.json"),
     "tensors of images": {
       files: [encode(new Map([["samples", { shape: [2, 1, 4, 4], data: new Float32Array(32) }]]))],
       spoil: spoiltSafetensors,

@@ -21,10 +21,10 @@ export interface Chart {
 
 /** Colours that differ in lightness too, on white and on black; curves beyond the first are also dashed. */
 const colours = {
-  light: ["#0060a8", "#c04f00", "#007a5a", "#a8387f", "#7a6200", "#5a5a5a"],
-  dark: ["#6cb8ff", "#ff9d5c", "#3fd6a8", "#f08fce", "#e3c341", "#b5b5b5"],
+  light: ["#0060a8", "#c04f00", "#007a5a", "#a8387f", "#7a6200", "#5a5a5a", "#5b3fa8"],
+  dark: ["#6cb8ff", "#ff9d5c", "#3fd6a8", "#f08fce", "#e3c341", "#b5b5b5", "#b7a3ff"],
 };
-const dashes: readonly number[][] = [[], [9, 3], [3, 3], [9, 3, 3, 3], [6, 6], [2, 5]];
+const dashes: readonly number[][] = [[], [9, 3], [3, 3], [9, 3, 3, 3], [6, 6], [2, 5], [12, 3, 3, 3, 3, 3]];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colour = (i: number): string => colours[dark.matches ? "dark" : "light"][i % dashes.length]!;
 

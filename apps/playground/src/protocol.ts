@@ -1,4 +1,5 @@
-import type { Config, SamplerName } from "@ddpm/core";
+import type { Config } from "@ddpm/core";
+import type { SamplerName } from "@ddpm/core/diffusion";
 
 /** What drawing starts from; images are [height, width, channels] in [-1, 1]. */
 export type Start =

@@ -1,6 +1,7 @@
 // Holds the model, draws with it and trains a new one, so that the page stays smooth
 import { chooseDevice, openDevice } from "@ddpm/backend-web";
-import { type Backend, type Config, compileSampler, DeviceLost, imageShape, type Numbers, type Reached, size } from "@ddpm/core";
+import { type Backend, type Config, compileSampler, DeviceLost, imageShape, type Numbers, type Reached } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
 import plain from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url";
 import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import threaded from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url";

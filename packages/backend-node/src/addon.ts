@@ -4,18 +4,23 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder, type TensorFlowLibrary } from "./library.ts";
+import { cacheFolder, type TensorFlowLibrary, tfjsNodeFolder } from "./library.ts";
 
 const require = createRequire(import.meta.url);
 const execute = promisify(execFile);
 
-/** Imports @tensorflow/tfjs-node-gpu, whose addon `ddpm setup` builds. Throws an error that names the command where it is missing. */
+/** Imports @tensorflow/tfjs-node-gpu, whose addon `ddpm setup` builds. Throws an error that names the command where either is missing. */
 export async function loadTfjsNode(name = "@tensorflow/tfjs-node-gpu"): Promise<unknown> {
   restoreUtil();
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
   try {
     return await import(name);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND")
+      throw new Error(
+        `Expected the package ${name} but it is not installed; run npm install --ignore-scripts ${name} and npx ddpm setup, or use --device tensorflow`,
+        { cause: error },
+      );
     const reason = (error as Error).message.split("\n").find((line) => line.trim()) ?? "";
     throw new Error(
       `Expected the addon of ${name} but it did not load (${reason.slice(0, 120)}); run npx ddpm setup on a machine with a C++ compiler, or use --device tensorflow`,
@@ -25,11 +30,12 @@ export async function loadTfjsNode(name = "@tensorflow/tfjs-node-gpu"): Promise<
 }
 
 /**
- * Builds the addon of @tensorflow/tfjs-node-gpu against a libtensorflow, where it is not built and a C++ compiler exists; says in one line what came of it.
+ * Builds the addon of @tensorflow/tfjs-node-gpu against a libtensorflow, where it is installed but not built and a C++ compiler exists; says in one line what came of it.
  * A failure is told, not thrown, since only the device tfjs-node needs the addon.
  */
 export async function buildAddon(library: TensorFlowLibrary, say: (line: string) => void): Promise<void> {
-  const folder = dirname(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
+  const folder = tfjsNodeFolder();
+  if (folder === undefined) return;
   const stamp = join(folder, "deps", "built-against");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === library.directory) return; // built, or tried in vain
   const compiler = await execute("c++", ["--version"]).catch(() => undefined);

@@ -38,7 +38,7 @@ for (const device of ["tensorflow:cpu", "tensorflow:cuda", "tfjs-node", "cpu", "
       });
     }
 
-    for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
+    for (const name of ["unet-resnet", "unet-convnext", "unet-rgb", "ddpm-unet", "ddpm-unet-heads", "annotated-unet"]) {
       test(`${name} as PyTorch`, async () => {
         const replay = new Replay(goldenFile(name));
         const errors = {

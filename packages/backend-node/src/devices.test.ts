@@ -25,11 +25,16 @@ test("a machine without TensorFlow, or for which there is none, is told what to 
   assert.throws(() => checkPlatform("darwin on arm64"), /Expected Linux on x64 for TensorFlow but found darwin on arm64; choose --device wasm/);
 });
 
-test("a package of tfjs-node that does not load is told", () =>
-  assert.rejects(
+test("a package of tfjs-node that is not installed, or does not load, is told", async () => {
+  await assert.rejects(
     loadTfjsNode("@tensorflow/none"),
-    /Expected the addon of @tensorflow\/none but it did not load \(.+\); run npx ddpm setup on a machine/,
-  ));
+    /Expected the package @tensorflow\/none but it is not installed; run npm install --ignore-scripts @tensorflow\/none and npx ddpm setup, or use/,
+  );
+  await assert.rejects(
+    loadTfjsNode("data:text/javascript,throw new Error('No addon')"),
+    /Expected the addon of data:.+ but it did not load \(No addon\); run npx ddpm setup on a machine/,
+  );
+});
 
 test("a Node without WebAssembly is told", async () => {
   const program = `

@@ -50,10 +50,11 @@ export function findTensorFlow({
 
 type Place = readonly [directory: string, source: TensorFlowLibrary["source"]];
 
-const usualPlaces = (): Place[] => [
-  ...(["cuda", "cpu"] as const).map((flavour) => [join(installFolder(flavour), "tensorflow"), "cache"] as const),
-  [ownLibraries(), "tfjs-node-gpu"],
-];
+function usualPlaces(): Place[] {
+  const installed = (["cuda", "cpu"] as const).map((flavour) => [join(installFolder(flavour), "tensorflow"), "cache"] as const);
+  const folder = tfjsNodeFolder();
+  return folder === undefined ? installed : [...installed, [join(folder, "deps", "lib"), "tfjs-node-gpu"]];
+}
 
 /** The command that replaces a TensorFlow that is missing or does not fit. */
 export function libraryRemedy({ source, directory }: Pick<TensorFlowLibrary, "source" | "directory">): string {
@@ -63,11 +64,12 @@ export function libraryRemedy({ source, directory }: Pick<TensorFlowLibrary, "so
   return `run rm -r ${installFolder(flavour)} && npx ddpm setup${flavour === "cuda" ? " --cuda" : ""}`;
 }
 
-function ownLibraries(): string {
+/** Where @tensorflow/tfjs-node-gpu is, which only the device tfjs-node needs, so that it need not be installed. */
+export function tfjsNodeFolder(): string | undefined {
   try {
-    return join(dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-node-gpu/package.json")), "deps", "lib");
+    return dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-node-gpu/package.json"));
   } catch {
-    return "";
+    return undefined;
   }
 }
 

@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  batch,
-  coefficientNames,
-  configure,
-  initialState,
-  type Program,
-  presets,
-  samplingStep,
-  shapes,
-  stream,
-  trainingFeeds,
-  trainingStep,
-} from "@ddpm/core";
+import { configure, initialState, type Program, presets, samplingStep, shapes, trainingFeeds, trainingStep } from "@ddpm/core";
+import { coefficientNames } from "@ddpm/core/backend";
+import { stream } from "@ddpm/core/random";
+import { batch } from "@ddpm/core/training";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { tfjs } from "./backend.ts";

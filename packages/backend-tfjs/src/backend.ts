@@ -1,18 +1,6 @@
-import {
-  type Backend,
-  checkedRoots,
-  checkNames,
-  checkState,
-  checkValues,
-  type Numbers,
-  type Program,
-  type Shape,
-  type State,
-  type Step,
-  sort,
-  type Tensor,
-  variablesOf,
-} from "@ddpm/core";
+import type { Backend, Numbers, Program, State, Step } from "@ddpm/core";
+import { checkedRoots, checkNames, checkState, checkValues, variablesOf } from "@ddpm/core/backend";
+import { type Shape, sort, type Tensor } from "@ddpm/core/graph";
 import type * as core from "@tensorflow/tfjs-core";
 import { type Kernels, kernels, type Tf, upload } from "./kernels.ts";
 

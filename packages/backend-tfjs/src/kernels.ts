@@ -1,4 +1,5 @@
-import { type Dtype, isSamePadding, normals, type Op, rowsOf, type Shape, size, type Tensor, uniforms } from "@ddpm/core";
+import { type Dtype, isSamePadding, type Op, type Shape, size, type Tensor } from "@ddpm/core/graph";
+import { normals, rowsOf, uniforms } from "@ddpm/core/random";
 import type * as tfjs from "@tensorflow/tfjs-core";
 
 export type Tf = typeof tfjs;

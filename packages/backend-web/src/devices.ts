@@ -1,5 +1,6 @@
 import { tfjs } from "@ddpm/backend-tfjs";
-import { type Backend, oneOf } from "@ddpm/core";
+import type { Backend } from "@ddpm/core";
+import { oneOf } from "@ddpm/core/config";
 import * as tf from "@tensorflow/tfjs-core";
 import { forgetLost, losable, tfjsContext, Watch } from "./lost.ts";
 import { planned } from "./planned/device.ts";

@@ -1,15 +1,17 @@
 import type { Backend, Numbers } from "../src/backend.ts";
 import { fromTorch, imagesFromNCHW } from "../src/checkpoint.ts";
+import { classFeeds } from "../src/classes.ts";
+import { type Config, configure } from "../src/config.ts";
 import { qSample } from "../src/diffusion.ts";
 import { gradients } from "../src/gradient.ts";
 import { lossNames, pLosses } from "../src/loss.ts";
+import { model } from "../src/model.ts";
 import { adamw, adamwScalars } from "../src/optimizer.ts";
 import { decode } from "../src/safetensors.ts";
 import { coefficientNames, type RowCoefficients, rows, samplerStep } from "../src/sampler.ts";
 import { extract, type ScheduleName, schedule } from "../src/schedule.ts";
 import { Scope } from "../src/scope.ts";
 import { constant, input, size, type Tensor, variable } from "../src/tensor.ts";
-import { unet } from "../src/unet.ts";
 
 /** Greatest errors of a replay: predictions, gradients and samples relative to each tensor's largest value, the rest absolute. */
 export interface Errors {
@@ -21,8 +23,18 @@ export interface Errors {
   readonly after: number;
 }
 
+/** The practical work's names of what describes its U-Net. */
+interface NotebookConfig {
+  readonly dim: number;
+  readonly dim_mults: number[];
+  readonly use_convnext: boolean;
+  readonly resnet_block_groups?: number;
+}
+
 interface Recording {
-  readonly config: { dim: number; channels: number; dim_mults: number[]; use_convnext: boolean; resnet_block_groups?: number };
+  readonly config: NotebookConfig | Partial<Config>;
+  /** Of a model with classes, the class of each image. */
+  readonly labels?: readonly number[];
   readonly shape: [number, number, number, number];
   readonly timesteps: number;
   readonly schedule: ScheduleName;
@@ -114,14 +126,27 @@ export class Replay {
     const state = new Map([...this.#parameters(), ["x", start], ["x0", new Float32Array(start.length)]] as const);
     await using program = await backend.compile({ outputs: {}, updates: { x: next.x, x0: next.x0 } }, state);
     for (const { t, ...coefficients } of rows("ddpm", schedule(name, timesteps), { clip: false })) {
-      await program.run({ t: new Int32Array(this.#shape[0]).fill(t), z: this.#noiseAt(t), ...feedScalars(coefficients) });
+      await program.run({ t: new Int32Array(this.#shape[0]).fill(t), z: this.#noiseAt(t), ...this.#classes(), ...feedScalars(coefficients) });
     }
     return { sample: relative((await program.read(["x"])).get("x")!, this.#image("sample.x0")) };
   }
 
   #model(p: Scope, x: Tensor): Tensor {
-    const { dim, dim_mults: dimMults, use_convnext: convnext, resnet_block_groups: groups = 1 } = this.#recording.config;
-    return unet(p, x, input("t", [this.#shape[0]], "int32"), { dim, dimMults, groups, block: convnext ? "convnext" : "resnet" });
+    return model(p, x, input("t", [this.#shape[0]], "int32"), this.#config);
+  }
+
+  get #config(): Config {
+    const { config } = this.#recording;
+    if (!("dim" in config)) return configure(config);
+    const { dim, dim_mults: dimMults, use_convnext: convnext, resnet_block_groups: groups = 1 } = config;
+    const block = convnext ? "convnext" : "resnet";
+    return configure({
+      "model.dim": dim,
+      "model.dimMults": dimMults,
+      "model.groups": groups,
+      "model.block": block,
+      "model.channels": this.#shape[3],
+    });
   }
 
   #variables(): Tensor[] {
@@ -146,11 +171,17 @@ export class Replay {
     return imagesFromNCHW(Float32Array.from(this.#tensors.get("sample.z")!.data.subarray(t * length, (t + 1) * length)), this.#shape);
   }
 
+  #classes(): Record<string, Numbers> {
+    const { "model.classes": classes } = this.#config;
+    const labels = (this.#recording.labels ?? []).map((label) => (label < classes.length ? label : undefined));
+    return classes.length > 0 ? classFeeds(this.#config, labels, labels.length) : {};
+  }
+
   #feeds(): Record<string, Numbers> {
     const t = Int32Array.from(this.#tensors.get("t")!.data);
     const constants = schedule(this.#recording.schedule, this.#recording.timesteps);
     const coefficients = (["sqrtAlphasCumprod", "sqrtOneMinusAlphasCumprod"] as const).map((name) => [name, extract(constants[name], t)]);
-    return { x0: this.#image("x0"), noise: this.#image("noise"), t, ...Object.fromEntries(coefficients) };
+    return { x0: this.#image("x0"), noise: this.#image("noise"), t, ...this.#classes(), ...Object.fromEntries(coefficients) };
   }
 }
 

@@ -1,4 +1,4 @@
-// Runs core's tests in Node, then the same files in Deno, which may read fixtures and nothing else.
+// Runs core's tests in Node, then the same files in Deno, which may read fixtures and nothing else, and tries to publish to JSR.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -18,12 +18,13 @@ const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
 const copy = join(folder, "checkout/packages/core");
 try {
   mkdirSync(copy, { recursive: true });
-  for (const name of ["mod.ts", "src", "conformance", "test", "fixtures"]) cpSync(join(root, name), join(copy, name), { recursive: true });
+  for (const name of ["mod.ts", "entries", "src", "conformance", "test", "fixtures"]) cpSync(join(root, name), join(copy, name), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
-  cpSync(join(root, "package.json"), join(copy, "package.json"));
+  for (const name of ["package.json", "jsr.json"]) cpSync(join(root, name), join(copy, name));
   const deno = join(dirname(createRequire(join(root, "../../package.json")).resolve("deno/package.json")), "bin.cjs");
-  run(process.execPath, [deno, "check", "mod.ts"], copy);
+  run(process.execPath, [deno, "check", "mod.ts", "entries"], copy);
   run(process.execPath, [deno, "test", "--no-check", `--allow-read=${folder}`, ...tests], copy);
+  run(process.execPath, [deno, "publish", "--dry-run", "--allow-dirty"], copy);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,10 +1,9 @@
 /** Checkpoints: a model's parameters under the names and in the layouts of the PyTorch U-Net, with its configuration in the metadata. */
 import type { State } from "./backend.ts";
-import { type Config, configure, defaults } from "./config.ts";
-import { model } from "./model.ts";
+import { type Config, configure } from "./config.ts";
 import { decode, type EncodeOptions, encode, quoted, type SafetensorsFile, type StoredTensor } from "./safetensors.ts";
-import { Scope } from "./scope.ts";
-import { input, type Shape, size } from "./tensor.ts";
+import type { Scope } from "./scope.ts";
+import { type Shape, size } from "./tensor.ts";
 
 /** A parameter's values, row-major. */
 export interface ParameterValue {
@@ -65,96 +64,12 @@ export function modelOf({ tensors, metadata }: SafetensorsFile): Checkpoint {
 }
 
 /** The values of a checkpoint's parameters, as samplers and programs take them. */
-export const valuesOf = (parameters: Checkpoint["parameters"]): Map<string, Float32Array> =>
+export const valuesOf = (parameters: ReadonlyMap<string, ParameterValue>): Map<string, Float32Array> =>
   new Map([...parameters].map(([name, { data }]) => [name, data]));
 
 /** The other way: values by name as what a checkpoint holds. */
 export const parametersFrom = (scope: Scope, values: State): Map<string, ParameterValue> =>
   new Map([...scope.parameters].map(([name, { shape }]) => [name, { shape, data: Float32Array.from(values.get(name)!) }]));
-
-/** What names and shapes of parameters tell of a configuration. */
-export type InferredModel = Pick<Config, "model.dim" | "model.dimMults" | "model.block" | "model.channels" | "model.classes"> &
-  Partial<Pick<Config, "diffusion.variance">>;
-
-/**
- * The architecture that parameters' names and shapes (in our layout) tell, as a part of a configuration, with the variance where that is learned; a
- * ResNet's `model.groups` they cannot tell, and of classes only how many there are, so that they are named by their numbers.
- * Throws a SyntaxError with the first name that is missing, unexpected or of a wrong shape.
- */
-export function inferModel(parameters: ReadonlyMap<string, { readonly shape: Shape }>): InferredModel {
-  const channels = axis(parameters, "init_conv.weight", 2);
-  const dim = axis(parameters, "time_mlp.1.weight", 0);
-  const block = parameters.has("downs.0.0.ds_conv.weight") ? "convnext" : "resnet";
-  const last = block === "resnet" ? "block1.proj.weight" : "net.4.weight";
-  const dimMults = [axis(parameters, `downs.0.0.${last}`, 3) / dim];
-  for (let i = 1; parameters.has(`downs.${i}.0.${last}`); i++) dimMults.push(axis(parameters, `downs.${i}.0.${last}`, 3) / dim);
-  const classes = parameters.has("class_emb.weight") ? axis(parameters, "class_emb.weight", 0) - 1 : 0;
-  const learned = axis(parameters, "final_conv.1.weight", 3) === 2 * channels;
-  const inferred: InferredModel = {
-    "model.dim": dim,
-    "model.dimMults": dimMults,
-    "model.block": block,
-    "model.channels": channels,
-    "model.classes": Array.from({ length: classes }, (_, i) => `${i}`),
-    ...(learned && { "diffusion.variance": "learned" }),
-  };
-  checkModel(parameters, inferred);
-  return inferred;
-}
-
-/** Throws a SyntaxError with the first parameter (in our layout) that the configuration's U-Net lacks, has besides or has in another shape. */
-export function checkModel(parameters: ReadonlyMap<string, { readonly shape: Shape }>, model: InferredModel): void {
-  const expected = modelShapes(model);
-  for (const [name, shape] of expected) {
-    const found = shapeOf(parameters, name);
-    if (`${found}` === `${shape}`) continue;
-    throw new SyntaxError(
-      `Expected a DDPM U-Net with ${name} of [${torchShape(shape)}] but found [${torchShape(found)}]; check that the file is whole`,
-    );
-  }
-  for (const name of parameters.keys()) {
-    if (!expected.has(name))
-      throw new SyntaxError(`Expected a DDPM U-Net without ${quoted(name)} but found it; check that the file holds this model and nothing else`);
-  }
-}
-
-/** The shape of every parameter of a U-Net, in our layout, found by writing its graph at the least size that the levels can halve. */
-function modelShapes(part: InferredModel): Map<string, Shape> {
-  const side = 2 ** (part["model.dimMults"].length - 1);
-  const { "model.dim": dim, "model.dimMults": dimMults, "model.block": block, "model.channels": channels, "model.classes": classes } = part;
-  const config = configure({
-    "model.dim": dim,
-    "model.dimMults": dimMults,
-    "model.block": block,
-    "model.channels": channels,
-    "model.classes": classes,
-    "diffusion.variance": part["diffusion.variance"] ?? defaults["diffusion.variance"],
-    "data.height": side,
-    "data.width": side,
-  });
-  const scope = new Scope();
-  model(scope, input("x", [1, side, side, channels]), input("t", [1], "int32"), config);
-  return new Map([...scope.parameters].map(([name, { shape }]) => [name, shape]));
-}
-
-function shapeOf(parameters: ReadonlyMap<string, { readonly shape: Shape }>, name: string): Shape {
-  const found = parameters.get(name)?.shape;
-  if (found) return found;
-  const names = [...parameters.keys()].slice(0, 3).map(quoted).join(", ");
-  throw new SyntaxError(
-    `Expected a DDPM U-Net with ${name} but found ${names || "no parameter"}${parameters.size > 3 ? ", …" : ""}; save model.state_dict() of one`,
-  );
-}
-
-/** The length of one axis of a weight in our layout. */
-function axis(parameters: ReadonlyMap<string, { readonly shape: Shape }>, name: string, axis: 0 | 2 | 3): number {
-  const shape = shapeOf(parameters, name);
-  const rank = axis === 0 ? 2 : 4;
-  if (shape.length === rank && shape[axis]! >= 1) return shape[axis]!;
-  throw new SyntaxError(
-    `Expected a DDPM U-Net with ${name} of ${rank} axes but found [${torchShape(shape)}]; check that the file holds a DDPM U-Net`,
-  );
-}
 
 function parameterOf(name: string, { shape, dtype, data }: StoredTensor): ParameterValue {
   if (!(data instanceof Float32Array))
@@ -195,7 +110,8 @@ function axesOf(table: Readonly<Record<number, readonly number[]>>, shape: Shape
   return axes;
 }
 
-const torchShape = (shape: Shape): Shape => toTorchAxes[shape.length]?.map((i) => shape[i]!) ?? shape;
+/** The shape of a parameter of ours in PyTorch's layout; as it is where PyTorch has no such. */
+export const torchShape = (shape: Shape): Shape => toTorchAxes[shape.length]?.map((i) => shape[i]!) ?? shape;
 
 /** The transposition of an array of at most four axes: axis i of the result is axis `axes[i]` of the input. */
 function permuted({ shape, data }: ParameterValue, axes: readonly number[]): ParameterValue {

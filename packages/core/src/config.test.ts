@@ -70,11 +70,27 @@ test("configure() names the key, what it expected and what it found", () => {
     });
 });
 
+test("configure() holds each architecture to what it has", () => {
+  const ddpm = { "model.architecture": "ddpm", "model.dim": 8, "model.dimMults": [1, 2], "data.height": 8, "data.width": 8 } as const;
+  assert.equal(configure(ddpm, { "model.attention": [1], "model.headDim": 16, "model.groups": 4 })["model.headDim"], 16);
+  refuses({ "model.architecture": "unet" }, /model\.architecture to be one of notebook, ddpm, annotated but found "unet"$/);
+  refuses(
+    { "model.attention": [0] },
+    /^Expected model\.attention to be left at \[\] for model\.architecture notebook, which has nothing of the kind, but found \[0\]$/,
+  );
+  refuses({ "model.architecture": "annotated", "model.block": "convnext" }, /model\.block to be left at "resnet" for model\.architecture annotated/);
+  refuses({ ...ddpm, "model.dimMults": [2, 4] }, /model\.dimMults to be a list that begins with 1 for model\.architecture ddpm, but found 2,4$/);
+  refuses({ ...ddpm, "model.attention": [0, 2] }, /model\.attention to be levels of 0 to 1, which model\.dimMults has, but found 2$/);
+  refuses({ ...ddpm, "model.headDim": 12 }, /model\.headDim to be 0 or a divisor of 16, the width of a level with attention, but found 12$/);
+  refuses({ ...ddpm, "model.groups": 3 }, /model\.groups to be a divisor of 8/);
+  refuses({ "model.architecture": "annotated", "model.groups": 3 }, /model\.groups to be a divisor of 28/);
+});
+
 test("configure() suggests the nearest key for an unknown one", () => {
   refuses({ "model.dims": 28 }, /^Expected a configuration key but found model\.dims; did you mean model\.dim\?$/);
   refuses({ dim: 28 }, /did you mean model\.dim\?$/);
   refuses({ "train.weight_decay": 0 }, /did you mean train\.weightDecay\?$/);
-  refuses({ "zzzzz.qqqqqqqq": 0 }, /the keys are model\.dim, /);
+  refuses({ "zzzzz.qqqqqqqq": 0 }, /the keys are model\.architecture, model\.dim, /);
   refuses(JSON.parse('{"__proto__": 1}') as object, /found __proto__/);
 });
 
@@ -88,6 +104,7 @@ test("parseValue() reads flags", () => {
   const mults: readonly number[] = parseValue("model.dimMults", "1,2,4");
   assert.deepEqual(mults, [1, 2, 4]);
   assert.deepEqual(parseValue("model.dimMults", "[1, 2]"), [1, 2]);
+  assert.deepEqual(parseValue("model.attention", ""), []);
   assert.deepEqual(parseValue("model.classes", "[cat, dog]"), ["cat", "dog"]);
   assert.equal(parseValue("train.lr", "1e-4"), 1e-4);
   assert.deepEqual(
@@ -105,6 +122,7 @@ test("parseValue() refuses texts that a key cannot have", () => {
     ["model.dim", "x"],
     ["model.dimMults", "1,,2"],
     ["model.dimMults", ""],
+    ["model.attention", "1,"],
     ["train.emaAlso", "0.9,"],
     ["data.flip", "yes"],
     ["train.lr", "Infinity"],

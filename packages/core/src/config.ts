@@ -1,18 +1,95 @@
 /** Every configuration key, once: its type, default, help and check. Flags, presets, checkpoints and the page all use these. */
+import { type ArchitectureName, architectureNames, ownKeys } from "./architecture.ts";
 import { boolean, choice, type Field, integer, integers, isNumber, number, numbers, text, texts } from "./field.ts";
-import { lrDecayNames } from "./learning-rate.ts";
-import { lossNames } from "./loss.ts";
+import { type LrDecay, lrDecayNames } from "./learning-rate.ts";
+import { type LossName, lossNames } from "./loss.ts";
 import { edits } from "./names.ts";
-import { objectiveNames } from "./objective.ts";
-import { type Schedule, schedule, scheduleNames } from "./schedule.ts";
-import { varianceNames } from "./solvers.ts";
+import { type Objective, objectiveNames } from "./objective.ts";
+import { type Schedule, type ScheduleName, schedule, scheduleNames } from "./schedule.ts";
+import { type Variance, varianceNames } from "./solvers.ts";
+
+/** A whole configuration, with every key; `fields` says what each is. */
+export interface Config {
+  readonly "model.architecture": ArchitectureName;
+  readonly "model.dim": number;
+  readonly "model.dimMults": readonly number[];
+  readonly "model.block": "resnet" | "convnext";
+  readonly "model.groups": number;
+  readonly "model.blocks": number;
+  readonly "model.attention": readonly number[];
+  readonly "model.headDim": number;
+  readonly "model.normEps": number;
+  readonly "model.downsamplePadding": number;
+  readonly "model.freqShift": number;
+  readonly "model.flipSinToCos": boolean;
+  readonly "model.dropout": number;
+  readonly "model.channels": number;
+  readonly "model.classes": readonly string[];
+  readonly "data.name": string;
+  readonly "data.height": number;
+  readonly "data.width": number;
+  readonly "data.crop": "centre" | "random";
+  readonly "data.flip": boolean;
+  readonly "diffusion.timesteps": number;
+  readonly "diffusion.schedule": ScheduleName;
+  readonly "diffusion.zeroTerminalSnr": boolean;
+  readonly "diffusion.objective": Objective;
+  readonly "diffusion.variance": Variance;
+  readonly "train.batch": number;
+  readonly "train.accumulate": number;
+  readonly "train.lr": number;
+  readonly "train.warmup": number;
+  readonly "train.lrDecay": LrDecay;
+  readonly "train.decaySteps": number;
+  readonly "train.clip": number;
+  readonly "train.maxSkips": number;
+  readonly "train.weightDecay": number;
+  readonly "train.loss": LossName;
+  readonly "train.timesteps": "uniform" | "importance";
+  readonly "train.minSnr": number;
+  readonly "train.vlbWeight": number;
+  readonly "train.emaDecay": number;
+  readonly "train.classDropout": number;
+  readonly "train.emaAlso": readonly number[];
+  readonly "train.sampleEvery": number;
+  readonly "train.checkpointEvery": number;
+  readonly "train.checkpointMinutes": number;
+  readonly "train.keepLast": number;
+  readonly "train.keepBest": boolean;
+  readonly "train.dtype": "float32" | "bf16";
+  readonly "train.threads": number;
+  readonly "train.deterministic": boolean;
+  readonly seed: number;
+}
+
+/** Names of the keys: `model.dim`, `diffusion.schedule`, …. */
+export type ConfigKey = keyof Config;
 
 /** All keys, in the order that help prints them. */
-export const fields = {
+export const fields: { readonly [K in ConfigKey]: Field<Config[K]> } = {
+  "model.architecture": choice(
+    architectureNames,
+    "notebook",
+    "The U-Net: the practical work's, that of Ho et al. 2020, or the annotated diffusion model's",
+  ),
   "model.dim": integer(28, "Width of the first level and of the time embedding", { least: 4, most: 8192, step: 2 }),
   "model.dimMults": integers([1, 2, 4], "Width of each level as a multiple of model.dim", { least: 1, most: 1024, longest: 10 }),
-  "model.block": choice(["resnet", "convnext"], "resnet", "Kind of the U-Net's blocks"),
+  "model.block": choice(["resnet", "convnext"], "resnet", "Kind of the notebook's U-Net's blocks"),
   "model.groups": integer(1, "Groups of the normalisations in ResNet blocks", { least: 1, most: 8192 }),
+  "model.blocks": integer(2, "Of ddpm: ResNet blocks of a level on the way down, one more on the way up", { least: 1, most: 64 }),
+  "model.attention": integers([], "Of ddpm: levels with self-attention, counted from 0; the middle always has it", {
+    shortest: 0,
+    longest: 10,
+    least: 0,
+  }),
+  "model.headDim": integer(0, "Of ddpm: channels of a head of self-attention; 0 is one head", { least: 0, most: 8192 }),
+  "model.normEps": number(1e-5, "Of ddpm: what normalisations add to a variance", { above: 0, most: 1 }),
+  "model.downsamplePadding": integer(1, "Of ddpm: zeros around an image before it is halved: 1 on all sides, or 0 for its end alone", {
+    least: 0,
+    most: 1,
+  }),
+  "model.freqShift": integer(1, "Of ddpm: taken off the number of the time's frequencies that their exponents are divided by", { least: 0, most: 1 }),
+  "model.flipSinToCos": boolean(false, "Of ddpm: cosines of the time before its sines"),
   "model.dropout": number(0, "Probability with which training zeroes a number before a block's last convolution", { least: 0, below: 1 }),
   "model.channels": integer(1, "Channels of an image, from the data", { least: 1, most: 4096 }),
   "model.classes": texts([], "Names of the classes that the model can be asked for, in the order of the labels, from the data", { longest: 100_000 }),
@@ -71,12 +148,7 @@ export const fields = {
     "Ask the device for operations that give the same bits each time, which a GPU else need not; it may be slower",
   ),
   seed: integer(0, "Seed of everything random", { least: 0, below: 2 ** 32 }),
-} as const satisfies Record<string, Field<unknown>>;
-
-/** Names of the keys: `model.dim`, `diffusion.schedule`, …. */
-export type ConfigKey = keyof typeof fields;
-/** A value for every key: see `fields` for what each means, and `configure` for how to make one. */
-export type Config = { readonly [K in ConfigKey]: (typeof fields)[K] extends Field<infer T> ? T : never };
+};
 
 /** All keys, in the order of `fields`. */
 export const configKeys: readonly ConfigKey[] = Object.keys(fields) as ConfigKey[];
@@ -88,6 +160,8 @@ export const defaults: Config = Object.fromEntries(configKeys.map((key) => [key,
 export function configure(...parts: readonly Partial<Config>[]): Config {
   for (const part of parts) checkPart(part);
   const config = Object.assign({}, defaults, ...parts) as Config;
+  checkOwnKeys(config);
+  checkLevels(config);
   checkGroups(config);
   checkSize(config, "data.height");
   checkSize(config, "data.width");
@@ -134,7 +208,28 @@ function checkValue(key: ConfigKey, value: unknown): void {
   if (!fields[key].accepts(value)) throw wrong(key, fields[key].expected, shown);
 }
 
-/** The last block has the width `dim` itself. */
+function checkOwnKeys(config: Config): void {
+  const { "model.architecture": name } = config;
+  for (const [key, owners] of Object.entries(ownKeys) as [keyof typeof ownKeys, readonly string[]][]) {
+    const [standard, found] = [defaults[key], config[key]].map((value) => JSON.stringify(value));
+    if (!owners.includes(name) && found !== standard)
+      throw wrong(key, `left at ${standard} for model.architecture ${name}, which has nothing of the kind,`, found);
+  }
+}
+
+/** What Ho et al.'s U-Net asks of its levels. */
+function checkLevels({ "model.architecture": name, ...config }: Config): void {
+  if (name !== "ddpm") return;
+  const { "model.dim": dim, "model.dimMults": mults, "model.attention": attention, "model.headDim": headDim } = config;
+  if (mults[0] !== 1) throw wrong("model.dimMults", "a list that begins with 1 for model.architecture ddpm,", mults);
+  const deepest = mults.length - 1;
+  const beyond = attention.find((level) => level > deepest);
+  if (beyond !== undefined) throw wrong("model.attention", `levels of 0 to ${deepest}, which model.dimMults has,`, beyond);
+  const width = [...attention, deepest].map((level) => mults[level]! * dim).find((width) => headDim > 0 && width % headDim !== 0);
+  if (width !== undefined) throw wrong("model.headDim", `0 or a divisor of ${width}, the width of a level with attention,`, headDim);
+}
+
+/** Outside of the levels there is the width `dim` itself. */
 function checkGroups({ "model.dim": dim, "model.dimMults": mults, "model.block": block, "model.groups": groups }: Config): void {
   const width = [1, ...mults].map((m) => m * dim).find((width) => width % groups !== 0);
   if (block === "resnet" && width !== undefined) throw wrong("model.groups", `a divisor of ${width}, the width of a level,`, groups);

@@ -42,7 +42,7 @@ const listed = (text: string): string =>
     .replace(/^\[(.*)\]$/, "$1")
     .trim();
 
-const parseList = (text: string): number[] => listed(text).split(",").map(parseNumber);
+const parseList = (text: string): number[] => (listed(text) === "" ? [] : listed(text).split(",").map(parseNumber));
 
 export const number = (value: number, help: string, limits: Bounds): Field<number> => ({
   default: value,
@@ -61,12 +61,12 @@ export const integer = (value: number, help: string, limits: Bounds): Field<numb
 export const integers = (
   value: readonly number[],
   help: string,
-  { longest = Infinity, ...limits }: Bounds & { readonly longest?: number },
+  { shortest = 1, longest = Infinity, ...limits }: Bounds & { readonly shortest?: 0 | 1; readonly longest?: number },
 ): Field<readonly number[]> => ({
   default: value,
   help,
-  expected: `a list of 1 to ${longest} integers${bounds(limits)}, such as ${value}`,
-  accepts: (x) => Array.isArray(x) && x.length >= 1 && x.length <= longest && x.every((n) => Number.isSafeInteger(n) && within(n, limits)),
+  expected: `a list of ${shortest} to ${longest} integers${bounds(limits)}, such as ${shortest === 0 ? "1,2, or empty" : value}`,
+  accepts: (x) => Array.isArray(x) && x.length >= shortest && x.length <= longest && x.every((n) => Number.isSafeInteger(n) && within(n, limits)),
   parse: parseList,
 });
 
@@ -80,7 +80,7 @@ export const numbers = (
   help,
   expected: `a list of at most ${longest} numbers${bounds(limits)}, such as 0.99,0.999, or empty`,
   accepts: (x) => Array.isArray(x) && x.length <= longest && x.every((n) => isNumber(n) && within(n, limits)),
-  parse: (text) => (listed(text) === "" ? [] : parseList(text)),
+  parse: parseList,
 });
 
 export const boolean = (value: boolean, help: string): Field<boolean> => ({

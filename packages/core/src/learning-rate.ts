@@ -1,17 +1,17 @@
 import type { Config } from "./config.ts";
 
+/** All ways in which the learning rate can fall. */
+export const lrDecayNames = ["none", "linear", "cosine"] as const;
+/** How the learning rate falls. */
+export type LrDecay = (typeof lrDecayNames)[number];
+
 /** What is left of the learning rate after the part `done` in [0, 1) of a decay. */
-const decays = {
+const decays: { readonly [D in LrDecay]: (done: number) => number } = {
   none: () => 1,
   linear: (done) => 1 - done,
   /** Loshchilov and Hutter 2017, eq. 5, without restarts. */
   cosine: (done) => (1 + Math.cos(Math.PI * done)) / 2,
-} as const satisfies Record<string, (done: number) => number>;
-
-/** How the learning rate falls. */
-export type LrDecay = keyof typeof decays;
-/** All ways in which the learning rate can fall. */
-export const lrDecayNames: readonly LrDecay[] = Object.keys(decays) as LrDecay[];
+};
 
 /**
  * The learning rate of step n = 1, 2, …: rises by `train.lr` / `train.warmup` a step, is `train.lr` at the end of the warm-up and in the step

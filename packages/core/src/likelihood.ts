@@ -40,7 +40,7 @@ const above = (x: Tensor, bound: number): Tensor => x.sub(bound).sign().clip(0, 
 export const learnedLogVariance = (
   spread: Tensor,
   { logBetas, posteriorLogVarianceClipped: least }: Record<"logBetas" | "posteriorLogVarianceClipped", Tensor>,
-) => {
+): Tensor => {
   const share = spread.add(1).mul(0.5);
   return share.mul(logBetas.sub(least)).add(least);
 };

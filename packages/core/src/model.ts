@@ -1,10 +1,13 @@
 /** What every step is made of, as a configuration describes it: images, noise and the U-Net. */
+import { annotatedUnet } from "./annotated-unet.ts";
+import type { ArchitectureName } from "./architecture.ts";
 import { classWidth } from "./classes.ts";
 import { type Config, outputChannels } from "./config.ts";
+import { ddpmUnet } from "./ddpm-unet.ts";
 import type { Dropout } from "./nn.ts";
 import type { Scope } from "./scope.ts";
 import { input, randomNormal, size, type Tensor } from "./tensor.ts";
-import { unet } from "./unet.ts";
+import { type UNet, unet } from "./unet.ts";
 
 /** Images as the graph sees them: [batch, height, width, channels]. */
 export const imageShape = (config: Config, batch: number): [number, number, number, number] => [
@@ -22,28 +25,48 @@ export interface ModelOptions {
   readonly dropout?: Dropout | undefined;
 }
 
+type Shared = Pick<UNet, "dim" | "dimMults" | "groups" | "dropout" | "outputs">;
+
+/** What of a configuration describes each architecture besides what all have, and the function that writes it. */
+const unets: { readonly [A in ArchitectureName]: (p: Scope, x: Tensor, t: Tensor, config: Config, shared: Shared, classes?: Tensor) => Tensor } = {
+  notebook: (p, x, t, config, shared, classes) => unet(p, x, t, { ...shared, block: config["model.block"] }, classes),
+  ddpm: (p, x, t, config, shared, classes) =>
+    ddpmUnet(
+      p,
+      x,
+      t,
+      {
+        ...shared,
+        blocks: config["model.blocks"],
+        attention: config["model.attention"],
+        headDim: config["model.headDim"],
+        normEps: config["model.normEps"],
+        downsamplePadding: config["model.downsamplePadding"] === 0 ? 0 : 1,
+        freqShift: config["model.freqShift"],
+        flipSinToCos: config["model.flipSinToCos"],
+      },
+      classes,
+    ),
+  annotated: (p, x, t, _, shared, classes) => annotatedUnet(p, x, t, shared, classes),
+};
+
 /** The U-Net that a configuration describes. */
-export const model = (
+export function model(
   p: Scope,
   x: Tensor,
   t: Tensor,
   config: Config,
   { classes = classInput(config, x.shape[0]!), dropout }: ModelOptions = {},
-): Tensor =>
-  unet(
-    p,
-    x,
-    t,
-    {
-      dim: config["model.dim"],
-      dimMults: config["model.dimMults"],
-      block: config["model.block"],
-      groups: config["model.groups"],
-      outputs: outputChannels(config),
-      ...(dropout && { dropout }),
-    },
-    classes,
-  );
+): Tensor {
+  const shared = {
+    dim: config["model.dim"],
+    dimMults: config["model.dimMults"],
+    groups: config["model.groups"],
+    outputs: outputChannels(config),
+    ...(dropout && { dropout }),
+  };
+  return unets[config["model.architecture"]](p, x, t, config, shared, classes);
+}
 
 /** Where a model with classes is fed them. */
 function classInput(config: Config, batch: number): Tensor | undefined {

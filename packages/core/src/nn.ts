@@ -1,5 +1,5 @@
 import type { Scope } from "./scope.ts";
-import { composite, randomUniform, size, Tensor } from "./tensor.ts";
+import { array, composite, concat, constant, randomUniform, size, Tensor } from "./tensor.ts";
 
 /** x · sigmoid(x). */
 export function silu(x: Tensor): Tensor {
@@ -68,11 +68,69 @@ export function upsample(p: Scope, x: Tensor, channels: number): Tensor {
   return y.biasAdd(p.param("bias", [channels], { fanIn }));
 }
 
+/** Halves height and width: a 3×3 convolution of stride 2, with a pixel of zeros on all sides or at the end alone, as TensorFlow's SAME pads even sizes. */
+export function downsample3(p: Scope, x: Tensor, channels: number, { padding }: { readonly padding: 0 | 1 }): Tensor {
+  if (padding === 1) return conv(p, x, channels, 3, { stride: 2 });
+  const c = x.shape.at(-1)!;
+  const weight = p.param("weight", [3, 3, c, channels], { fanIn: 9 * c });
+  // The same product with zeros on all sides is that of a 4×4 kernel whose first row and column are zeros
+  const column = concat([constant(0).expand(3, 1, c, channels), weight], 1);
+  const kernel = concat([constant(0).expand(1, 4, c, channels), column], 0);
+  return x.conv2d(kernel, { stride: 2, padding: 1 }).biasAdd(p.param("bias", [channels], { fanIn: 9 * c }));
+}
+
+/** Halves height and width: the pixels of each 2×2 as channels (c p1 p2), then a 1×1 convolution; together a 2×2 convolution of stride 2. */
+export function unshuffle(p: Scope, x: Tensor, channels: number): Tensor {
+  const c = x.shape.at(-1)!;
+  const weight = p.param("weight", [1, 1, 4 * c, channels], { fanIn: 4 * c });
+  const kernel = weight.reshape(c, 2, 2, channels).transpose(1, 2, 0, 3);
+  return x.conv2d(kernel, { stride: 2 }).biasAdd(p.param("bias", [channels], { fanIn: 4 * c }));
+}
+
+/** Which taps of a 3-wide kernel meet the same pixel where each pixel is there twice: as a kernel of 4 of a transposed convolution of stride 2. */
+const doubled = [
+  [0, 0, 1],
+  [0, 1, 1],
+  [1, 1, 0],
+  [1, 0, 0],
+];
+
 /**
- * Group normalisation (Wu and He 2018), eps 1e-5: γ·(x - μ)/σ + β with μ and σ over the pixels and channels of each group of a sample.
- * Its gradient is in closed form: with x̂ = (x - μ)/σ and d = γ·dy, dx = (d - mean d - x̂ · mean(d·x̂))/σ.
+ * Doubles height and width: each pixel as 2×2 (nearest neighbour), then a 3×3 convolution; together a transposed 4×4 convolution of stride 2, which never
+ * makes the larger image and needs less than half of the products.
  */
-export function groupNorm(p: Scope, image: Tensor, groups = 1): Tensor {
+export function upsampleNearest(p: Scope, x: Tensor, channels: number): Tensor {
+  const [b, h, w, c] = x.shape as [number, number, number, number];
+  const weight = p.param("weight", [3, 3, c, channels], { fanIn: 9 * c });
+  const sums = array(
+    doubled.flatMap((row) => doubled.flatMap((column) => row.flatMap((y) => column.map((x) => y * x)))),
+    16,
+    9,
+  );
+  const kernel = sums
+    .matmul(weight.reshape(9, c * channels))
+    .reshape(4, 4, c, channels)
+    .transpose(0, 1, 3, 2);
+  const y = new Tensor("conv2dInputGrad", [x, kernel], { stride: 2, padding: 1, shape: [b, 2 * h, 2 * w, channels] });
+  return y.biasAdd(p.param("bias", [channels], { fanIn: 9 * c }));
+}
+
+/**
+ * A 3×3 convolution whose weights are standardised (Qiao et al. 2019): each filter with its mean taken off and divided by its standard deviation, eps 1e-5.
+ */
+export function standardisedConv(p: Scope, x: Tensor, channels: number): Tensor {
+  const fanIn = 9 * x.shape.at(-1)!;
+  const weight = p.param("weight", [3, 3, x.shape.at(-1)!, channels], { fanIn });
+  const centred = weight.sub(weight.mean(0, 1, 2));
+  const standard = centred.mul(centred.mul(centred).mean(0, 1, 2).add(1e-5).rsqrt());
+  return x.conv2d(standard, { padding: 1 }).biasAdd(p.param("bias", [channels], { fanIn }));
+}
+
+/**
+ * Group normalisation (Wu and He 2018): γ·(x - μ)/√(σ² + eps) + β with μ and σ² over the pixels and channels of each group of a sample.
+ * Its gradient is in closed form: with s = √(σ² + eps), x̂ = (x - μ)/s and d = γ·dy, dx = (d - mean d - x̂ · mean(d·x̂))/s.
+ */
+export function groupNorm(p: Scope, image: Tensor, groups = 1, eps = 1e-5): Tensor {
   const c = image.shape.at(-1)!;
   const n = image.shape[0]!;
   const pixels = size(image.shape) / n / c;
@@ -94,7 +152,7 @@ export function groupNorm(p: Scope, image: Tensor, groups = 1): Tensor {
           .reshape(n, 1, 1)
       : meanOfGroups(x.sum(1));
   const centred = x.sub(spread(meanOf(x)));
-  const r = meanOf(centred.mul(centred)).add(1e-5).rsqrt();
+  const r = meanOf(centred.mul(centred)).add(eps).rsqrt();
   const scale = spread(r).mul(gamma);
   const y = centred
     .mul(scale)
@@ -109,7 +167,7 @@ export function groupNorm(p: Scope, image: Tensor, groups = 1): Tensor {
     const dx = dy.mul(scale).sub(centred.mul(spread(pull)).add(spread(shift)));
     return [dx.reshape(...image.shape), dGamma.sum(0).reshape(c), dBeta.sum(0).reshape(c)];
   };
-  return composite(y, [image, gamma, beta], { name: "groupNorm", groups, gradient });
+  return composite(y, [image, gamma, beta], { name: "groupNorm", groups, eps, gradient });
 }
 
 /** Zeroes some of the numbers of [b, …] in training; the scope tells its uses apart. */

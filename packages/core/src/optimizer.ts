@@ -9,8 +9,10 @@ export interface AdamW {
   readonly eps?: number;
 }
 
+type AdamWScalar = "rate" | "unbias" | "decay";
+
 /** The scalars of step n = 1, 2, … that enter the graph, from float64 arithmetic: lr/(1-β1ⁿ), 1/√(1-β2ⁿ) and 1 - lr·λ. */
-export const adamwScalars = ({ lr, weightDecay, beta1 = 0.9, beta2 = 0.999 }: AdamW, n: number) => ({
+export const adamwScalars = ({ lr, weightDecay, beta1 = 0.9, beta2 = 0.999 }: AdamW, n: number): Record<AdamWScalar, number> => ({
   rate: lr / (1 - beta1 ** n),
   unbias: 1 / Math.sqrt(1 - beta2 ** n),
   decay: 1 - lr * weightDecay,
@@ -24,7 +26,7 @@ export const adamwScalars = ({ lr, weightDecay, beta1 = 0.9, beta2 = 0.999 }: Ad
 export function adamw(
   x: Tensor,
   gradient: Tensor,
-  { rate, unbias, decay }: Readonly<Record<keyof ReturnType<typeof adamwScalars>, Tensor>>,
+  { rate, unbias, decay }: Readonly<Record<AdamWScalar, Tensor>>,
   apply: Tensor,
   { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Partial<AdamW> = {},
 ): { x: Tensor; m: Tensor; v: Tensor } {

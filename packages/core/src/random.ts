@@ -21,6 +21,7 @@ export const purposes = {
   dropout: 10,
   bound: 11,
   boundTimesteps: 12,
+  evaluation: 13,
 } as const;
 /** What the numbers of a stream are for. */
 export type Purpose = keyof typeof purposes;

@@ -6,7 +6,17 @@ import { gradients } from "./gradient.ts";
 import { evaluate, reference } from "./reference.ts";
 import { input, variable } from "./tensor.ts";
 
-for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
+/** Greatest errors: the libraries work out sinusoids, and the annotated model all, in float32. */
+const recordings = {
+  "unet-resnet": 1e-6,
+  "unet-convnext": 1e-6,
+  "unet-rgb": 1e-6,
+  "ddpm-unet": 1e-6,
+  "ddpm-unet-heads": 2e-6,
+  "annotated-unet": 2e-5,
+};
+
+for (const [name, limit] of Object.entries(recordings)) {
   test(`reference replays ${name}: prediction, losses, gradients, sampling and ten steps of AdamW`, async () => {
     const replay = new Replay(golden(`${name}.safetensors`));
     const backend = reference();
@@ -17,7 +27,7 @@ for (const name of ["unet-resnet", "unet-convnext", "unet-rgb"]) {
       ...(await replay.training(backend)),
     };
     const { after, ...others } = errors;
-    for (const [what, error] of Object.entries(others)) assert.ok(error < 1e-6, `${what}: ${error}`);
+    for (const [what, error] of Object.entries(others)) assert.ok(error < limit, `${what}: ${error}`);
     assert.ok(after < 1e-5, `after: ${after}`);
   });
 }

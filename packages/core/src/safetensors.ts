@@ -21,17 +21,25 @@ export interface EncodeOptions {
   readonly dtype?: "F32" | "F16" | "BF16";
 }
 
-/** How each dtype is read from a copy of its bytes. F64 is rounded to float32; an I64 beyond 32 bits is an error. */
-const readers = {
-  F32: { width: 4, read: (buffer: ArrayBuffer) => new Float32Array(buffer) },
-  F16: { width: 2, read: (buffer: ArrayBuffer) => Float32Array.from(new Uint16Array(buffer), fromHalf) },
-  BF16: { width: 2, read: (buffer: ArrayBuffer) => new Float32Array(Uint32Array.from(new Uint16Array(buffer), (x) => x << 16).buffer) },
-  F64: { width: 8, read: (buffer: ArrayBuffer) => Float32Array.from(new Float64Array(buffer)) },
-  I32: { width: 4, read: (buffer: ArrayBuffer) => new Int32Array(buffer) },
-  I64: { width: 8, read: narrow },
-} as const;
 /** The dtypes that can be read. */
-export type StoredDtype = keyof typeof readers;
+export type StoredDtype = "F32" | "F16" | "BF16" | "F64" | "I32" | "I64";
+
+interface Reader {
+  /** Bytes of a number. */
+  readonly width: number;
+  /** Undefined where a number has no place in the result. */
+  readonly read: (buffer: ArrayBuffer) => Float32Array | Int32Array | undefined;
+}
+
+/** How each dtype is read from a copy of its bytes. F64 is rounded to float32; an I64 beyond 32 bits is an error. */
+const readers: { readonly [D in StoredDtype]: Reader } = {
+  F32: { width: 4, read: (buffer) => new Float32Array(buffer) },
+  F16: { width: 2, read: (buffer) => Float32Array.from(new Uint16Array(buffer), fromHalf) },
+  BF16: { width: 2, read: (buffer) => new Float32Array(Uint32Array.from(new Uint16Array(buffer), (x) => x << 16).buffer) },
+  F64: { width: 8, read: (buffer) => Float32Array.from(new Float64Array(buffer)) },
+  I32: { width: 4, read: (buffer) => new Int32Array(buffer) },
+  I64: { width: 8, read: narrow },
+};
 
 /** Reads a safetensors file. Throws a SyntaxError that names the tensor and what is wrong with it where the bytes are not such a file. */
 export function decode(bytes: Uint8Array): SafetensorsFile {

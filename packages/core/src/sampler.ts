@@ -14,7 +14,14 @@ export type RowCoefficients = { readonly [C in (typeof coefficientNames)[number]
  * One step as a graph. `output` is what the model says: a prediction shaped like x, or twice as many channels, of which the second half is the spread
  * of the variance. `z` is standard normal noise; `x0Previous` is the `x0` of the step before (anything finite at first, say 0).
  */
-export function samplerStep(x: Tensor, x0Previous: Tensor, output: Tensor, z: Tensor, row: RowCoefficients, { clip = false } = {}) {
+export function samplerStep(
+  x: Tensor,
+  x0Previous: Tensor,
+  output: Tensor,
+  z: Tensor,
+  row: RowCoefficients,
+  { clip = false }: { readonly clip?: boolean } = {},
+): { readonly x: Tensor; readonly x0: Tensor } {
   const { prediction, spread } = parts(output, x.shape.at(-1)!);
   const noise = spread ? spread.mul(row.F).exp().mul(row.E).mul(z) : z.mul(row.E);
   const x0 = limited(x.mul(row.a).add(prediction.mul(row.b)), clip);

@@ -2,7 +2,7 @@
 import { oneOf } from "./names.ts";
 
 /** All schedules: see `schedules` for what each is. */
-export const scheduleNames = ["linear", "linear-scaled", "cosine", "quadratic", "sigmoid", "sigmoid-alpha-bar"] as const;
+export const scheduleNames = ["linear", "linear-scaled", "cosine", "cosine-capped", "quadratic", "sigmoid", "sigmoid-alpha-bar"] as const;
 /** One of the schedules. */
 export type ScheduleName = (typeof scheduleNames)[number];
 
@@ -122,13 +122,17 @@ const schedules: { readonly [S in ScheduleName]: (timesteps: number) => Float64A
   /** Keeps the noise of 1000 steps in all, whatever their number. */
   "linear-scaled": (timesteps) => linspace((first * 1000) / timesteps, (last * 1000) / timesteps, timesteps),
   /** Nichol and Dhariwal 2021, eq. 17, clipped as the annotated diffusion model does. */
-  cosine: (timesteps) => fromAlphaBar((s) => Math.cos((((s + 0.008) / 1.008) * Math.PI) / 2) ** 2, timesteps, 1e-4, 0.9999),
+  cosine: (timesteps) => fromAlphaBar(squaredCosine, timesteps, 1e-4, 0.9999),
+  /** The same as its authors clip it, which diffusers calls squaredcos_cap_v2. */
+  "cosine-capped": (timesteps) => fromAlphaBar(squaredCosine, timesteps, 0, 0.999),
   /** Linear in the standard deviation. */
   quadratic: (timesteps) => linspace(Math.sqrt(first), Math.sqrt(last), timesteps).map((sigma) => sigma ** 2),
   sigmoid: (timesteps) => linspace(-6, 6, timesteps).map((x) => sigmoid(x) * (last - first) + first),
   /** Jabri et al. 2022 with start -3, end 3, tau 1: alphaBar is a sigmoid. */
   "sigmoid-alpha-bar": (timesteps) => fromAlphaBar((s) => (sigmoid(3) - sigmoid(6 * s - 3)) / (sigmoid(3) - sigmoid(-3)), timesteps, 0, 0.999),
 };
+
+const squaredCosine = (s: number): number => Math.cos((((s + 0.008) / 1.008) * Math.PI) / 2) ** 2;
 
 /** Betas of alphaBar(s), where s goes from 0 to 1: 1 - alphaBar(t + 1) / alphaBar(t), clipped. */
 function fromAlphaBar(alphaBar: (s: number) => number, timesteps: number, low: number, high: number): Float64Array {

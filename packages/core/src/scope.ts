@@ -17,7 +17,7 @@ export class Scope {
   readonly path: string;
   readonly parameters: Map<string, Parameter>;
 
-  constructor(path = "", parameters = new Map<string, Parameter>()) {
+  constructor(path = "", parameters: Map<string, Parameter> = new Map()) {
     this.path = path;
     this.parameters = parameters;
   }

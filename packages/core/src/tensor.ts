@@ -14,12 +14,12 @@ interface Convolution {
  * - silu(x) = x·sigmoid(x); gelu(x) = x·Φ(x); l1, l2, huber(d): see loss.ts
  * - pointwise(x, W) = x·W over the channels of [b, h, w, c]
  * - groupNorm(x, γ, β): see nn.ts
- * - attention(y, Wq, Wk, Wv) = softmax(q·kᵀ/√d)·v for each head, with q = y·Wq, …
+ * - attention(y, Wq, Wk, Wv) = softmax(q·kᵀ/√d)·v for each head, with q = y·Wq, …; two arguments more are biases of q and v
  * - linearAttention(y, Wq, Wk, Wvo) = softmax over features(q) · (softmax over pixels(k)ᵀ·y)·Wvo for each head, with Wvo [heads, c, c]
  */
 export type Composite = (
   | { readonly name: "silu" | "gelu" | "pointwise" | "l1" | "l2" | "huber" }
-  | { readonly name: "groupNorm"; readonly groups: number }
+  | { readonly name: "groupNorm"; readonly groups: number; readonly eps: number }
   | { readonly name: "attention" | "linearAttention"; readonly heads: number }
 ) & {
   /** Gradients of the arguments in closed form; without it they are the decomposition's. */

@@ -5,10 +5,12 @@ import { parametersOf } from "./sampling.ts";
 import { Scope } from "./scope.ts";
 import { input, size } from "./tensor.ts";
 
-test("the notebook's U-Net has 1,694,929 parameters", () => {
-  const count = [...parametersOf(presets.notebook).values()].reduce((n, { shape }) => n + size(shape), 0);
-  assert.equal(count, 1_694_929);
-});
+for (const [name, expected] of Object.entries({ notebook: 1_694_929, "ddpm-cifar10": 35_746_307, annotated: 2_020_257 } as const)) {
+  test(`the U-Net of the preset ${name} has ${expected.toLocaleString("en")} parameters`, () => {
+    const count = [...parametersOf(presets[name as keyof typeof presets]).values()].reduce((n, { shape }) => n + size(shape), 0);
+    assert.equal(count, expected);
+  });
+}
 
 test("a shape error names the block at fault", () => {
   const weight = new Scope("downs.0.0.block1.proj").param("weight", [3, 3, 5, 1], { fanIn: 45 });

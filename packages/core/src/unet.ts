@@ -43,18 +43,24 @@ function convnextBlock(p: Scope, x: Tensor, time: Tensor | undefined, channels: 
 
 const residual = (p: Scope, x: Tensor, channels: number): Tensor => (x.shape.at(-1) === channels ? x : conv(p.at("res_conv"), x, channels, 1));
 
-/** Sinusoids of t (Vaswani et al. 2017), sines before cosines: [b] to [b, dim]. */
-export function timeEmbedding(t: Tensor, dim: number): Tensor {
+/**
+ * Sinusoids of t (Vaswani et al. 2017), [b] to [b, dim]: sines before cosines unless flipped. With `freqShift` 1 the lowest frequency is 1e-4, with 0
+ * one step of them above.
+ */
+export function timeEmbedding(t: Tensor, dim: number, { freqShift = 1, flipSinToCos = false } = {}): Tensor {
   const half = dim / 2;
-  const frequencies = Array.from({ length: half }, (_, i) => Math.exp((-Math.log(1e4) * i) / (half - 1)));
+  const frequencies = Array.from({ length: half }, (_, i) => Math.exp((-Math.log(1e4) * i) / (half - freqShift)));
   const angles = t
     .cast()
     .reshape(t.shape[0]!, 1)
     .mul(array(frequencies, 1, half));
-  return concat([angles.sin(), angles.cos()], 1);
+  const parts = [angles.sin(), angles.cos()];
+  return concat(flipSinToCos ? parts.reverse() : parts, 1);
 }
 
-const classEmbedding = (p: Scope, classes: Tensor, dim: number): Tensor => classes.matmul(p.param("weight", [classes.shape[1]!, dim], { fanIn: 1 })); // a row has a single 1
+/** A vector [dim] for each class: rows [b, K + 1] (see classes.ts) to [b, dim]. */
+export const classEmbedding = (p: Scope, classes: Tensor, dim: number): Tensor =>
+  classes.matmul(p.param("weight", [classes.shape[1]!, dim], { fanIn: 1 })); // a row has a single 1
 
 /**
  * Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, outputs]: the U-Net of Ho et al. 2020.

@@ -3,10 +3,6 @@ import {
   averagedWeights,
   type Backend,
   type Config,
-  type ConfigKey,
-  classifierDefaults,
-  classifierFeeds,
-  classifierStep,
   configure,
   type Dataset,
   encodeModel,
@@ -14,14 +10,17 @@ import {
   parametersFrom,
   stepsPerEpoch,
 } from "@ddpm/core";
+import { classifierDefaults, classifierFeeds, classifierStep } from "@ddpm/core/classifier";
+import type { ConfigKey } from "@ddpm/core/config";
 import { type Command, Option } from "commander";
 import { dataHelp, lastingName, openDataset } from "../data/index.ts";
 import { accuracyOf } from "../evaluation/classifier-file.ts";
 import { prepareFile } from "../figure-file.ts";
 import { writeAtomically } from "../files.ts";
-import { watchInterrupts } from "../interrupt.ts";
+import { Interrupted, watchInterrupts } from "../interrupt.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
 import { progress } from "../progress.ts";
+import { say } from "../say.ts";
 import { usage } from "../usage-error.ts";
 
 interface Options {
@@ -69,8 +68,9 @@ async function run({ data, epochs, dtype, out, device, ...rest }: Options): Prom
   const config = usage(() => configure(classifierDefaults, given, ofData(dataset, data), lasting(steps)));
   await using backend = await openDevice(device, { purpose: "train", dtype: "float32", say });
   say(`Training on ${dataset.name} (${dataset.count} images of ${dataset.classes!.length} classes) with ${backend.name}`);
-  const { parameters, step } = await trained(backend, config, dataset);
+  const { parameters, step, stopped } = await trained(backend, config, dataset);
   await writeAtomically(out, encodeModel(parameters, { config, step }, { dtype }));
+  if (stopped) throw new Interrupted(`Stopped; the classifier after ${step} of ${steps} steps is in ${out}`, stopped);
   const tests = await openDataset(data, { ...sizeOf(config), conditional: true, purpose: "tests", say });
   const accuracy = await accuracyOf(backend, out, tests);
   const percent = `${(100 * accuracy).toFixed(2)} % of ${tests.count} images for tests`;
@@ -106,9 +106,5 @@ async function trained(backend: Backend, config: Config, dataset: Dataset) {
     const { loss } = await program.run(await classifierFeeds(config, dataset, step));
     line.update(step, { loss: loss![0]!.toFixed(4) });
   }
-  return { parameters: parametersFrom(training.scope, await averagedWeights(program, training.scope)), step };
+  return { parameters: parametersFrom(training.scope, await averagedWeights(program, training.scope)), step, stopped: interruption.requested };
 }
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};

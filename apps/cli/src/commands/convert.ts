@@ -1,37 +1,74 @@
-import { decodeModel, type EncodeOptions, encodeModel } from "@ddpm/core";
+import { readdir } from "node:fs/promises";
+import { dirname, extname, join } from "node:path";
+import { type Config, decodeModel, encodeModel, toDiffusers } from "@ddpm/core";
+import type { EncodeOptions } from "@ddpm/core/safetensors";
 import { type Command, Option } from "commander";
-import { checkpointBytes } from "../checkpoint-file.ts";
+import { type CheckpointBytes, checkpointBytes, type Model, modelIn } from "../checkpoint-file.ts";
+import { weightsName } from "../diffusers-folder.ts";
 import { prepareFile } from "../figure-file.ts";
-import { writeAtomically } from "../files.ts";
+import { absent, makeFolder, prepareFolderOf, writeAtomically } from "../files.ts";
+import { configOf, configOptions, describesModel } from "../options.ts";
 
-interface Options {
+interface Options extends EncodeOptions {
   readonly checkpoint: string;
-  readonly dtype: NonNullable<EncodeOptions["dtype"]>;
   readonly out: string;
 }
 
 export function convertCommand(program: Command): void {
-  program
+  const command = program
     .command("convert")
-    .description("Write a checkpoint with numbers of another size: half as large for a web page")
-    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
-    .addOption(new Option("--dtype <type>", "how numbers are stored").choices(["F32", "F16", "BF16"]).default("F16"))
-    .requiredOption("--out <file>", ".safetensors file to write")
+    .description("Write a checkpoint in another form: half as large for a web page, from Python with what it does not say, from diffusers and for it")
+    .requiredOption("--checkpoint <file|dir>", "a .safetensors file, a run folder or a folder that diffusers saved")
+    .addOption(new Option("--dtype <type>", "how numbers are stored (F16; F32 from another form or in one)").choices(["F32", "F16", "BF16"]))
+    .requiredOption("--out <file|dir>", "a .safetensors file or, of model.architecture ddpm, a new folder for DDPMPipeline.from_pretrained")
     .action(convert);
+  configOptions(command, describesModel);
 }
 
-async function convert({ checkpoint, dtype, out }: Options): Promise<void> {
-  await prepareFile("--out", out, [".safetensors"]);
-  const bytes = converted(await checkpointBytes(checkpoint), dtype);
-  await writeAtomically(out, bytes);
-  process.stdout.write(`Wrote ${(bytes.length / 2 ** 20).toFixed(2)} MiB of ${dtype}: ${out}\n`);
-}
-
-function converted({ path, bytes }: { path: string; bytes: Uint8Array }, dtype: Options["dtype"]): Uint8Array {
-  try {
-    const { parameters, metadata } = decodeModel(bytes);
-    return encodeModel(parameters, metadata, { dtype });
-  } catch (error) {
-    throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
+async function convert({ checkpoint, out, dtype, ...options }: Options): Promise<void> {
+  const inFolder = extname(out) === "";
+  await (inFolder ? prepareNewFolder(out) : prepareFile("--out", out, [".safetensors"]));
+  const read = await checkpointBytes(checkpoint);
+  const flags = configOf({ ...options }, describesModel);
+  const files = inFolder ? pipeline(described(read, flags), dtype) : new Map([["", checkpointOf(read, flags, dtype)]]);
+  for (const [name, content] of files) {
+    const path = join(out, name);
+    await makeFolder(dirname(path));
+    await writeAtomically(path, content);
   }
+  const bytes = [...files.values()].reduce((n, { length }) => n + length, 0);
+  process.stdout.write(`Wrote ${(bytes / 2 ** 20).toFixed(2)} MiB: ${out}\n`);
+}
+
+/** Throws unless `path` can be made a folder, or is one without files. */
+async function prepareNewFolder(path: string): Promise<void> {
+  await prepareFolderOf("--out", join(path, weightsName));
+  const [found] = (await readdir(path).catch(absent)) ?? [];
+  if (found !== undefined) throw new Error(`Expected a new folder for --out but found ${found} in ${path}; choose another`);
+}
+
+/** A checkpoint of ours. One that nothing more is said of than before stays as it is but for its numbers' type. */
+function checkpointOf(read: CheckpointBytes, flags: Partial<Config>, dtype: Options["dtype"]): Uint8Array {
+  if (read.folder || Object.keys(flags).length > 0) {
+    const { parameters, config, step = 0 } = described(read, flags);
+    return encodeModel(parameters, { config, step }, { dtype: dtype ?? "F32" });
+  }
+  try {
+    const { parameters, metadata } = decodeModel(read.bytes);
+    return encodeModel(parameters, metadata, { dtype: dtype ?? "F16" });
+  } catch (error) {
+    throw new SyntaxError(`${read.path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function described(read: CheckpointBytes, flags: Partial<Config>): Model {
+  const model = modelIn(read, flags);
+  for (const line of model.advice) process.stderr.write(`${line}\n`);
+  return model;
+}
+
+/** The files of a `DDPMPipeline`, by their paths in its folder. */
+function pipeline({ config, parameters, step = 0 }: Model, dtype: Options["dtype"]): Map<string, Uint8Array> {
+  const texts = Object.entries(toDiffusers(config)).map(([name, json]) => [name, Buffer.from(`${JSON.stringify(json, undefined, 2)}\n`)] as const);
+  return new Map([...texts, [join("unet", weightsName), encodeModel(parameters, { config, step }, { dtype: dtype ?? "F32" })]]);
 }

@@ -1,5 +1,8 @@
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, classFeeds, imageShape, input, model, parts, Scope, type Step } from "@ddpm/core";
+import { type Config, classFeeds, imageShape, type Step } from "@ddpm/core";
+import { parts } from "@ddpm/core/diffusion";
+import { input } from "@ddpm/core/graph";
+import { model, Scope } from "@ddpm/core/model";
 import type { Command } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { prepareFile } from "../figure-file.ts";

@@ -23,24 +23,38 @@ export function evaluateCommand(program: Command): void {
       "Tell how good a model is: how near its pictures are to real ones (FID, KID), whether they are copies, and how well it knows images that it has not seen (bits per dimension). Writes a report, and goes on where it was stopped",
     )
     .option("--checkpoint <file|dir>", "a .safetensors file or a run folder")
-    .addOption(new Option("--pictures <path>", "evaluate pictures that are drawn already, by whatever: a folder or zip").conflicts("checkpoint"))
+    .addOption(
+      new Option("--pictures <path>", "evaluate pictures that are drawn already, by whatever: a folder or zip").conflicts([
+        "checkpoint",
+        "sampler",
+        "steps",
+        "images",
+        "timesteps",
+        "bound",
+        "spacing",
+        "eta",
+        "sigmaMax",
+        "clip",
+        "guidance",
+      ]),
+    )
     .option("--data <name>", `what real images to compare with (as the checkpoint says): ${dataHelp}`)
     .option("--out <dir>", "folder of the report, its numbers and the pictures (evaluation, beside what is evaluated)")
-    .addOption(new Option("--samples <n>", "pictures to draw or to take (2048; 512 with more than 50 model calls each)").argParser(samples))
+    .addOption(new Option("--samples <n>", "pictures to draw or to take (2048; 512 with more than 50 model calls each)").argParser(enough))
     .option("--features <file>", featuresHelp)
     .addOption(
       new Option("--pixel-scale <name>", "what an .onnx file takes a pixel as (bytes if it takes uint8, else signed)").choices(
         Object.keys(pixelScales),
       ),
     )
-    .addOption(new Option("--reference <n>", "real images to compare with, at most").argParser(count).default(60_000))
+    .addOption(new Option("--reference <n>", "real images to compare with, at most").argParser(enough).default(60_000))
     .addOption(
       new Option("--sweep [points...]", "draw with several samplers and numbers of steps, as ddim:10,20 dpm++:10 (3 to 50 with each but ddpm)")
         .argParser(pointsOf)
-        .conflicts(["sampler", "steps", "spacing", "eta", "sigmaMax", "guidance", "pictures"]),
+        .conflicts(["sampler", "steps", "spacing", "eta", "sigmaMax", "clip", "pictures"]),
     )
     .option("--no-bound", "leave the bits per dimension out")
-    .addOption(new Option("--images <n>", "images of the bits per dimension").argParser(count).default(256))
+    .addOption(new Option("--images <n>", "images of the bits per dimension").argParser(several).default(256))
     .addOption(new Option("--timesteps <n>", "model calls for each of them, spread over all timesteps (60, or all)").argParser(count))
     .addOption(deviceOption())
     .action(run);
@@ -48,11 +62,15 @@ export function evaluateCommand(program: Command): void {
   configOptions(command, (key) => ["data.flip", "data.height", "data.width"].includes(key));
 }
 
-function samples(text: string): number {
-  const value = count(text);
-  if (value < fewestImages) throw new InvalidArgumentError(`Expected at least ${fewestImages}, so that distances have an error`);
-  return value;
-}
+const atLeast =
+  (least: number) =>
+  (text: string): number => {
+    const value = count(text);
+    if (value < least) throw new InvalidArgumentError(`Expected at least ${least}, so that what is found has an error`);
+    return value;
+  };
+
+const [enough, several] = [atLeast(fewestImages), atLeast(2)];
 
 async function run(options: Options, command: Command): Promise<void> {
   const { checkpoint, pictures, data } = options;

@@ -1,6 +1,7 @@
-import { decode, size } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
+import { decode } from "@ddpm/core/safetensors";
 import type { Command } from "commander";
-import { checkpointBytes } from "../checkpoint-file.ts";
+import { type CheckpointBytes, checkpointBytes } from "../checkpoint-file.ts";
 
 export function inspectCommand(program: Command): void {
   program
@@ -13,14 +14,14 @@ export function inspectCommand(program: Command): void {
     });
 }
 
-function inspect({ path, bytes }: { path: string; bytes: Uint8Array }) {
+function inspect({ path, bytes, folder }: CheckpointBytes) {
   try {
     const { tensors, metadata } = decode(bytes);
     const shapes = Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
     return {
       path,
       parameters: Object.values(shapes).reduce((n, shape) => n + size(shape), 0),
-      ddpm: metadata["ddpm"] === undefined ? null : (JSON.parse(metadata["ddpm"]) as unknown),
+      ddpm: metadata["ddpm"] === undefined ? (folder?.told() ?? null) : (JSON.parse(metadata["ddpm"]) as unknown),
       shapes,
     };
   } catch (error) {

@@ -1,5 +1,8 @@
 import { openDevice } from "@ddpm/backend-node";
-import { type Backend, imageShape, parseValue, size, slerp, startNoise } from "@ddpm/core";
+import { type Backend, imageShape, slerp } from "@ddpm/core";
+import { parseValue } from "@ddpm/core/config";
+import { size } from "@ddpm/core/graph";
+import { startNoise } from "@ddpm/core/random";
 import { type Command, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
 import { oneLabelOf } from "../class-labels.ts";

@@ -1,5 +1,6 @@
 import { openDevice } from "@ddpm/backend-node";
-import { evenSpacingNames, imageShape, type Spacing } from "@ddpm/core";
+import { imageShape } from "@ddpm/core";
+import { evenSpacingNames, type Spacing } from "@ddpm/core/diffusion";
 import { type Command, Option } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { oneLabelOf } from "../class-labels.ts";

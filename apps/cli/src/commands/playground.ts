@@ -3,11 +3,10 @@ import { createReadStream } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename } from "node:path";
-import policy from "@ddpm/playground/policy.json" with { type: "json" };
 import { type Command, InvalidArgumentError, Option } from "commander";
 import open from "open";
 import sirv from "sirv";
-import { builtPage } from "../built-page.ts";
+import { builtPage, pagePolicy } from "../built-page.ts";
 import { readCheckpoint } from "../checkpoint-file.ts";
 
 interface Options {
@@ -30,7 +29,7 @@ export function playgroundCommand(program: Command): void {
 }
 
 async function playground({ checkpoint, port, open: opens }: Options): Promise<void> {
-  const path = checkpoint === undefined ? undefined : (await readCheckpoint(checkpoint)).path;
+  const path = checkpoint === undefined ? undefined : await pathOf(checkpoint);
   const server = createServer(pages(await builtPage(), path));
   server.listen(port, "127.0.0.1");
   await once(server, "listening").catch((error: Error) => {
@@ -43,14 +42,21 @@ async function playground({ checkpoint, port, open: opens }: Options): Promise<v
   await once(server, "close");
 }
 
-const headers = {
+/** The file of a checkpoint that a page can open. Throws a TypeError for one without a configuration in it. */
+async function pathOf(checkpoint: string): Promise<string> {
+  const { path, step } = await readCheckpoint(checkpoint);
+  if (step !== undefined) return path;
+  throw new TypeError(`Expected a checkpoint with its configuration for a page but found none in ${path}; write one with ddpm convert`);
+}
+
+const headers = () => ({
   // the page's own policy, which its workers and what else is served keep too; and no other page may show it within itself
-  "content-security-policy": [...policy, "frame-ancestors 'none'"].join("; "),
+  "content-security-policy": [...pagePolicy(), "frame-ancestors 'none'"].join("; "),
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-} as const;
+});
 
 /** Names of this machine for itself. Another name that leads here is of a page that wants to read what is served (DNS rebinding). */
 const ownNames = ["localhost", "127.0.0.1"];
@@ -58,9 +64,10 @@ const ownNames = ["localhost", "127.0.0.1"];
 /** Serves the page's own files, and the one checkpoint, to pages of its own. */
 function pages(folder: string, checkpoint: string | undefined): RequestListener {
   const own = sirv(folder, { dev: true });
+  const all = Object.entries(headers());
   const wanted = checkpoint && `/${checkpointRoute}${encodeURIComponent(basename(checkpoint))}`;
   return (request, response) => {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    for (const [name, value] of all) response.setHeader(name, value);
     if (!ownNames.includes(request.headers.host?.replace(/:\d+$/, "") ?? "")) return void response.writeHead(421).end();
     if (request.method !== "GET" && request.method !== "HEAD") return void response.writeHead(405, { allow: "GET, HEAD" }).end();
     if (checkpoint && request.url === wanted) createReadStream(checkpoint).pipe(response);

@@ -1,5 +1,6 @@
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, imageShape, labelsInRows, samplers } from "@ddpm/core";
+import { type Config, imageShape, labelsInRows } from "@ddpm/core";
+import { samplers } from "@ddpm/core/diffusion";
 import { type Command, Option } from "commander";
 import { readCheckpoint } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";
@@ -63,6 +64,7 @@ async function sample(options: Options, command: Command): Promise<void> {
   });
   const { config } = checkpoint;
   if (!checkpoint.ours) process.stderr.write(`The file does not say how the model was trained; taking ${assumed(config)}\n`);
+  for (const line of checkpoint.advice) process.stderr.write(`${line}\n`);
   const start = xT?.as([config["model.channels"], config["data.height"], config["data.width"]]);
   const { total, labels, columns } = layout(start?.count ?? options.count, start !== undefined, options.class, config);
   const edit = await editOf(options, config, total);

@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import { configWarnings } from "@ddpm/core";
+import { configWarnings } from "@ddpm/core/config";
 import type { Command } from "commander";
 import { figureEndings, prepareFile, writeFigure } from "../figure-file.ts";
 import { writeAtomically } from "../files.ts";

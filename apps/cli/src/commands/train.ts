@@ -1,13 +1,15 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
-import { type Config, configure, configWarnings, type Dataset, defaults, presets, stepsPerEpoch } from "@ddpm/core";
+import { type Config, configure, type Dataset, presets, stepsPerEpoch } from "@ddpm/core";
+import { configWarnings, defaults } from "@ddpm/core/config";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { BrokenImages } from "../data/broken.ts";
 import { type DatasetOptions, dataHelp, lastingName, openDataset } from "../data/index.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
 import { refuseBeyondDecay, refuseContradictions, resumed, withDecay, withThreads } from "../run-config.ts";
 import { RunFolder } from "../run-folder.ts";
+import { say } from "../say.ts";
 import { trainLoop } from "../training-loop.ts";
 import { UsageError, usage } from "../usage-error.ts";
 
@@ -109,10 +111,6 @@ function checkpointEvery(text: string): Partial<Config> {
   if (/^[1-9]\d*$/.test(text)) return { "train.checkpointEvery": Number(text) };
   throw new InvalidArgumentError("Expected a number of steps, or a time as 30s, 10m or 2h");
 }
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
 
 const open = (config: Partial<Config>, options: DatasetOptions): Promise<Dataset> => {
   if (!config["data.name"]) throw new UsageError(`Expected --data with ${dataHelp} but found none; add it`);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { crc32, deflateSync, gzipSync } from "node:zlib";
-import { decode } from "@ddpm/core";
+import { decode } from "@ddpm/core/safetensors";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { ZipFile } from "yazl";

@@ -1,4 +1,4 @@
-import { permutation, stream, uniforms } from "@ddpm/core";
+import { permutation, stream, uniforms } from "@ddpm/core/random";
 import { grid, type Picture } from "../picture.ts";
 import type { BrokenImages } from "./broken.ts";
 import { type ImagesOptions, imagesOf } from "./images.ts";

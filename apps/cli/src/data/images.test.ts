@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { batch } from "@ddpm/core";
+import { batch } from "@ddpm/core/training";
 import sharp from "sharp";
 import { folderOf, plain, ramp } from "../../test/images.ts";
 import { BrokenImages } from "./broken.ts";

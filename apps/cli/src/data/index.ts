@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Config, type Dataset, nearest, shapes } from "@ddpm/core";
+import { type Config, type Dataset, shapes } from "@ddpm/core";
+import { nearest } from "@ddpm/core/config";
 import { missing } from "../missing-file.ts";
 import { BrokenImages } from "./broken.ts";
 import { fashionMnist } from "./fashion-mnist.ts";
 import { imagesOf } from "./images.ts";
-import type { Purpose } from "./paths.ts";
+import type { Purpose, Wanted } from "./paths.ts";
 import { recognise } from "./recognise.ts";
 import { requireChannels, type SizeWish, sizeFlags, sizeFor } from "./size.ts";
 import type { DecodedSource, Size, Source } from "./source.ts";
@@ -16,8 +17,8 @@ export interface DatasetOptions extends SizeWish {
   /** Whether the images' classes are needed, or are left out: then any image may replace a broken one. What the data have by default. */
   readonly conditional?: boolean | undefined;
   readonly broken?: BrokenImages | undefined;
-  /** What the images are for; training unless told. */
-  readonly purpose?: Purpose | undefined;
+  /** What of the images is wanted; those for training unless told. */
+  readonly purpose?: Wanted | undefined;
   /** Is told what was decided for lack of a wish. */
   readonly say?: ((line: string) => void) | undefined;
 }
@@ -37,9 +38,9 @@ export const isNamed = (name: string): boolean => Object.hasOwn(named, name);
 export const lastingName = (name: string): string => (isNamed(name) ? name : resolve(name));
 
 /** Opens images by name or path, as they are. Throws where there are none. */
-export async function openSource(name: string, purpose: Purpose = "training"): Promise<Source> {
-  if (isNamed(name)) return named[name]!(purpose);
-  if (existsSync(name)) return recognise(name, purpose);
+export async function openSource(name: string, wanted: Wanted = "training"): Promise<Source> {
+  if (isNamed(name)) return named[name]!(wanted === "tests" ? "tests" : "training");
+  if (existsSync(name)) return recognise(name, wanted);
   const meant = nearest(name, Object.keys(named));
   const { found, advice } = meant === undefined ? missing(name, "check the path") : { found: name, advice: `did you mean ${meant}?` };
   throw new Error(`Expected ${dataHelp}, but found ${found}; ${advice}`);
@@ -51,7 +52,7 @@ export async function openSource(name: string, purpose: Purpose = "training"): P
  */
 export async function openDataset(name: string, options: DatasetOptions = {}): Promise<Dataset> {
   const { crop = "centre", conditional, broken = new BrokenImages(), purpose = "training", say } = options;
-  if (name === procedural) return shapes({ ...options, seed: shapeSeeds[purpose] });
+  if (name === procedural) return shapes({ ...options, seed: shapeSeeds[purpose === "tests" ? "tests" : "training"] });
   const source = await openSource(name, purpose);
   if (purpose === "tests" && !isNamed(name) && source.leftOut === undefined)
     say?.(`Taking all of ${source.name}: it has none in test/ or of such a name beside those to train on`);

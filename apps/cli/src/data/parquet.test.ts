@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { batch } from "@ddpm/core";
+import { batch } from "@ddpm/core/training";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { folderOf, plain } from "../../test/images.ts";
 import { BrokenImages } from "./broken.ts";

@@ -6,6 +6,9 @@ export const isImage = (path: string): boolean => image.test(path) && !path.spli
 /** What data are for: to learn from, or to test with what was not learnt. */
 export type Purpose = "training" | "tests";
 
+/** What of data is wanted: what is for one purpose, or all. */
+export type Wanted = Purpose | "all";
+
 /** What data are for one purpose, in one order on every disk, and what was left out, in words; all where they are not told apart. */
 export interface Part {
   readonly paths: readonly string[];
@@ -15,25 +18,28 @@ export interface Part {
 const names = { training: "train|training|data(?=_batch)", tests: "test|val|valid|validation|dev|t10k" } as const satisfies Record<Purpose, string>;
 
 /** Of files that are told apart by name, such as train-….parquet and test-….parquet, those for a purpose; all where they are not. */
-export function filesFor(purpose: Purpose, paths: readonly string[]): Part {
+export function filesFor(wanted: Wanted, paths: readonly string[]): Part {
   const named = (purpose: Purpose): string[] => paths.filter((path) => new RegExp(`(^|[/_-])(${names[purpose]})([/_.-]|$)`, "i").test(path));
   const split = named("training").length > 0 && named("tests").length > 0;
-  return part(split ? named(purpose) : paths, { paths, purpose, what: "files" });
+  return part(split && wanted !== "all" ? named(wanted) : paths, { paths, wanted, what: "files" });
 }
 
 /** Of images in folders train/ and test/ or val/ side by side, those for a purpose; else all: a class may be called train, and an image test.png. */
-export function foldersFor(purpose: Purpose, paths: readonly string[]): Part {
+export function foldersFor(wanted: Wanted, paths: readonly string[]): Part {
   const parent = (path: string, purpose: Purpose) => new RegExp(`^(.*?/)?(?:${names[purpose]})/`, "i").exec(path)?.slice(1).join("");
   const parents = (purpose: Purpose) => new Set(paths.map((path) => parent(path, purpose)).filter((folder) => folder !== undefined));
-  const beside = parents(purpose === "training" ? "tests" : "training");
-  const chosen = paths.filter((path) => beside.has(parent(path, purpose) as string));
-  return part(chosen.length > 0 ? chosen : paths, { paths, purpose, what: "images" });
+  const chosen = (wanted: Purpose): string[] => {
+    const beside = parents(wanted === "training" ? "tests" : "training");
+    return paths.filter((path) => beside.has(parent(path, wanted) as string));
+  };
+  const some = wanted === "all" ? [] : chosen(wanted);
+  return part(some.length > 0 ? some : paths, { paths, wanted, what: "images" });
 }
 
-function part(chosen: readonly string[], { paths: all, purpose, what }: { paths: readonly string[]; purpose: Purpose; what: string }): Part {
+function part(chosen: readonly string[], { paths: all, wanted, what }: { paths: readonly string[]; wanted: Wanted; what: string }): Part {
   const left = all.length - chosen.length;
   const paths = chosen.toSorted((a, b) => (a < b ? -1 : 1));
-  return { paths, leftOut: left > 0 ? `${left.toLocaleString("en")} of ${all.length.toLocaleString("en")} ${what}, not for ${purpose}` : undefined };
+  return { paths, leftOut: left > 0 ? `${left.toLocaleString("en")} of ${all.length.toLocaleString("en")} ${what}, not for ${wanted}` : undefined };
 }
 
 export interface Classes {

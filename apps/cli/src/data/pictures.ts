@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { type Config, type Dataset, size } from "@ddpm/core";
+import type { Config, Dataset } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
 import { missing } from "../missing-file.ts";
 import { BrokenImages } from "./broken.ts";
 import { imageFolder } from "./image-folder.ts";

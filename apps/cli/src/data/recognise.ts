@@ -4,16 +4,16 @@ import { cifar } from "./cifar.ts";
 import { idxImages } from "./idx.ts";
 import { imageFolder } from "./image-folder.ts";
 import { parquetImages } from "./parquet.ts";
-import { filesFor, foldersFor, isImage, type Part, type Purpose } from "./paths.ts";
+import { filesFor, foldersFor, isImage, type Part, type Wanted } from "./paths.ts";
 import type { Source } from "./source.ts";
 import { zipArchive } from "./zip.ts";
 
 /** The images at a path, whatever they are: a file by how it begins, a folder by the files in it. Throws a SyntaxError for what holds no images. */
-export async function recognise(path: string, purpose: Purpose): Promise<Source> {
+export async function recognise(path: string, purpose: Wanted): Promise<Source> {
   return (await stat(path)).isDirectory() ? folder(path, purpose) : file(path, purpose);
 }
 
-async function file(path: string, purpose: Purpose): Promise<Source> {
+async function file(path: string, purpose: Wanted): Promise<Source> {
   const start = await beginning(path);
   if (start.startsWith("PK")) return zipArchive(path, purpose);
   if (start.startsWith("PAR1")) return parquetImages(path, [path]);
@@ -33,7 +33,7 @@ async function beginning(path: string): Promise<string> {
 
 interface Kind {
   readonly holds: (path: string) => boolean;
-  readonly part: (purpose: Purpose, paths: readonly string[]) => Part;
+  readonly part: (purpose: Wanted, paths: readonly string[]) => Part;
   readonly open: (folder: string, paths: readonly string[]) => Promise<Source>;
 }
 
@@ -51,7 +51,7 @@ const kinds: readonly Kind[] = [
   { holds: isImage, part: foldersFor, open: imageFolder },
 ];
 
-async function folder(path: string, purpose: Purpose): Promise<Source> {
+async function folder(path: string, purpose: Wanted): Promise<Source> {
   const files = filesOf((await readdir(path, { recursive: true })).map((file) => file.split(sep).join("/")));
   if (files.includes("config.json") && files.some((file) => /^states\/step-\d+\.safetensors$/.test(file)))
     throw new SyntaxError(

@@ -1,4 +1,5 @@
-import { type Config, sizeDivisor } from "@ddpm/core";
+import type { Config } from "@ddpm/core";
+import { sizeDivisor } from "@ddpm/core/config";
 import type { BrokenImages } from "./broken.ts";
 import type { Inspection } from "./inspection.ts";
 import { sizeFlags, sizeFor, type wishOf } from "./size.ts";

@@ -1,4 +1,5 @@
-import { type Config, configure, defaults, nearestSizes, sizeDivisor } from "@ddpm/core";
+import { type Config, configure } from "@ddpm/core";
+import { defaults, nearestSizes, sizeDivisor } from "@ddpm/core/config";
 import type { Axis, Census } from "./census.ts";
 import type { Size } from "./source.ts";
 

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { Entry, ZipFile } from "yauzl";
-import { classesOf, foldersFor, isImage, type Purpose } from "./paths.ts";
+import { classesOf, foldersFor, isImage, type Wanted } from "./paths.ts";
 import type { EncodedSource } from "./source.ts";
 
 /** What it takes to read a file of an archive: a tenth of what yauzl's own entries take, since there may be a million. */
@@ -13,7 +13,7 @@ const [stored, deflated] = [0, 8];
 const largest = 2 ** 28;
 
 /** The image files of a zip archive, read where they stand; folders in it are classes. Throws a SyntaxError for a damaged archive or one without images. */
-export async function zipArchive(path: string, purpose: Purpose): Promise<EncodedSource> {
+export async function zipArchive(path: string, purpose: Wanted): Promise<EncodedSource> {
   const { openPromise } = await import("yauzl");
   const wrong = (error: Error): never => {
     throw new SyntaxError(`${path}: Expected a zip archive of images but found ${error.message}; choose another, or make it anew`, { cause: error });

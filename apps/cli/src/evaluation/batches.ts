@@ -1,4 +1,5 @@
-import { type Dataset, size } from "@ddpm/core";
+import type { Dataset } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
 import { progress } from "../progress.ts";
 
 export interface BatchesOptions {

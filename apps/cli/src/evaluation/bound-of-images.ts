@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { type Backend, batch, compileBound, type Dataset, imageShape, priorBits, size, strata } from "@ddpm/core";
+import { type Backend, type Config, compileBound, type Dataset, imageShape, priorBits, strata } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
+import { batch } from "@ddpm/core/training";
 import type { Checkpoint } from "../checkpoint-file.ts";
 import { mostAtOnce, padded } from "../drawing.ts";
 import { absent, writeAtomically } from "../files.ts";
 import { Interrupted, watchInterrupts } from "../interrupt.ts";
 import { progress } from "../progress.ts";
 import { type BoundOfData, summarise } from "./bound-figure.ts";
+import { labelOf } from "./labels.ts";
 
 export interface BoundSettings {
   readonly images: number;
@@ -20,17 +23,18 @@ export interface BoundSettings {
 /** The variational bound of a model on so many of the images, drawn by the seed; each stratum's terms are kept in `file`, from where a later call goes on. */
 export async function boundOfImages(
   backend: Backend,
-  { config, parameters }: Checkpoint,
+  checkpoint: Checkpoint,
   dataset: Dataset,
   settings: BoundSettings,
   file: string,
 ): Promise<BoundOfData> {
+  const { config, parameters } = checkpoint;
   const { images: wanted, timesteps, seed, clip } = settings;
   if (dataset.count < wanted)
     throw new RangeError(
       `Expected at least ${wanted} images for tests in ${dataset.name} but found ${dataset.count}; choose fewer --images, or other --data`,
     );
-  const { images, labels } = await batch(dataset, { seed, batch: wanted, step: 1, flip: false });
+  const { images, labels } = await imagesOf(checkpoint.config, dataset, settings);
   const parts = strata(config["diffusion.timesteps"], timesteps);
   const terms = await TermsFile.open(file, settings, createHash("sha256").update(images).digest("hex"));
   const runs = Math.ceil(wanted / mostAtOnce);
@@ -44,8 +48,7 @@ export async function boundOfImages(
     for (let run = 0; run < runs; run++) {
       const first = run * own;
       const some = padded(images.subarray(first * elements, (first + own) * elements), own * elements);
-      const given = config["model.classes"].length > 0 && labels ? { labels: labels.slice(first, first + own) } : {};
-      const found = await bound.terms({ images: some, first, ...given }, parts[i]!, seed);
+      const found = await bound.terms({ images: some, first, labels: labels.slice(first, first + own) }, parts[i]!, seed);
       bits.set(found.subarray(0, wanted - first), first);
       line.update(i * runs + run + 1);
       if (interruption.requested) throw new Interrupted("Stopped", interruption.requested);
@@ -54,6 +57,17 @@ export async function boundOfImages(
   }
   const summary = summarise({ prior: priorBits(config, images), strata: parts, terms: terms.known });
   return { name: dataset.name, timesteps: config["diffusion.timesteps"], clip, seed, ...summary };
+}
+
+/** So many images, drawn by the seed, and their labels as the model has them, if it has classes. */
+async function imagesOf(
+  config: Config,
+  dataset: Dataset,
+  { images: wanted, seed }: BoundSettings,
+): Promise<{ images: Float32Array; labels: number[] }> {
+  const named = config["model.classes"].length > 0 ? { ...dataset, label: labelOf(config, dataset) } : dataset;
+  const { images, labels } = await batch({ ...named, pixels: (...which) => dataset.pixels(...which) }, { seed, batch: wanted, step: 1, flip: false });
+  return { images, labels: config["model.classes"].length > 0 ? [...labels!] : [] };
 }
 
 /** Terms of strata that are worked out already. */
@@ -70,14 +84,22 @@ class TermsFile {
   static async open(path: string, settings: BoundSettings, images: string): Promise<TermsFile> {
     const own = { ...settings, imagesSha256: images };
     const text = await readFile(path, "utf8").catch(absent);
-    const found = text === undefined ? undefined : (JSON.parse(text) as { settings: object; terms: number[][] });
-    const same = JSON.stringify(found?.settings) === JSON.stringify(own);
-    return new TermsFile(path, own, same ? found!.terms.map((bits) => Float64Array.from(bits)) : []);
+    return new TermsFile(path, own, text === undefined ? [] : termsIn(text, own));
   }
 
   async add(bits: Float64Array): Promise<void> {
     this.known.push(bits);
     const terms = this.known.map((bits) => Array.from(bits));
     await writeAtomically(this.#path, `${JSON.stringify({ settings: this.#settings, terms })}\n`);
+  }
+}
+
+/** What a file holds of the same settings; nothing where it holds others', or is damaged. */
+function termsIn(text: string, settings: object): Float64Array[] {
+  try {
+    const found = JSON.parse(text) as { readonly settings: object; readonly terms: number[][] };
+    return JSON.stringify(found.settings) === JSON.stringify(settings) ? found.terms.map((bits) => Float64Array.from(bits)) : [];
+  } catch {
+    return [];
   }
 }

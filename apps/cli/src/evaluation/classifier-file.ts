@@ -1,18 +1,9 @@
 import { readFile } from "node:fs/promises";
-import {
-  type Backend,
-  type Checkpoint,
-  type Classifier,
-  type Config,
-  classifierScope,
-  compileClassifier,
-  type Dataset,
-  decodeModel,
-  type State,
-  valuesOf,
-} from "@ddpm/core";
+import { type Backend, type Checkpoint, type Config, type Dataset, decodeModel, type State, valuesOf } from "@ddpm/core";
+import { type Classifier, classifierScope, compileClassifier } from "@ddpm/core/classifier";
 import { unreadable } from "../missing-file.ts";
 import { inBatches } from "./batches.ts";
+import { labelOf } from "./labels.ts";
 
 export interface ClassifierFile {
   readonly config: Config;
@@ -52,12 +43,13 @@ export const openClassifier = (backend: Backend, { config, parameters }: Classif
 /** The share of images, of the size that the classifier has learnt, whose class it tells. */
 export async function accuracyOf(backend: Backend, path: string, dataset: Dataset): Promise<number> {
   const file = await readClassifier(path);
+  const label = labelOf(file.config, dataset);
   const classes = file.config["model.classes"].length;
   await using classifier = await openClassifier(backend, file);
   let right = 0;
   for await (const { first, count, images } of inBatches(dataset, { batch: atOnce, label: "test" })) {
     const { logits } = await classifier.classify(images);
-    for (let i = 0; i < count; i++) right += Number(largest(logits.subarray(i * classes, (i + 1) * classes)) === dataset.label!(first + i));
+    for (let i = 0; i < count; i++) right += Number(largest(logits.subarray(i * classes, (i + 1) * classes)) === label(first + i));
   }
   return right / dataset.count;
 }

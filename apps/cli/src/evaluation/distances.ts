@@ -1,16 +1,19 @@
-import { type Dataset, size } from "@ddpm/core";
+import type { Dataset } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
 import { inBatches } from "./batches.ts";
 import type { Estimate } from "./estimate.ts";
 import { type Features, mirrored } from "./features.ts";
-import { FrechetDistance, type FrechetEstimate, Sums } from "./frechet-distance.ts";
+import { FrechetDistance, type FrechetEstimate, partsFor } from "./frechet-distance.ts";
+import { partsOf } from "./jackknife.ts";
 import { KernelDistance } from "./kernel-distance.ts";
+import { Moments } from "./moments.ts";
 import { joined, rowsOf, type Vectors } from "./vectors.ts";
 
 /** How far a set of images is from the real ones. */
 export interface Distances {
   /** Images of the set. */
   readonly count: number;
-  /** None where there are no more images than features: no normal distribution follows from so few. */
+  /** None for features that are not nearly normal, and where there are no more images than features: no normal distribution follows from so few. */
   readonly fid?: FrechetEstimate;
   readonly kid: Estimate;
 }
@@ -34,32 +37,32 @@ export class RealImages {
   readonly #kernel: KernelDistance;
   readonly #frechet: FrechetDistance | undefined;
 
-  private constructor(count: number, kept: Vectors, frechet: FrechetDistance | undefined) {
-    [this.count, this.#kernel, this.#frechet] = [count, new KernelDistance(kept), frechet];
+  private constructor(count: number, kept: Vectors, moments: readonly Moments[]) {
+    [this.count, this.#kernel] = [count, new KernelDistance(kept)];
+    this.#frechet = moments.length > 0 && count > kept.size ? new FrechetDistance(moments) : undefined;
   }
 
   static async measure({ dataset, indices, flip }: Chosen, features: Features): Promise<RealImages> {
-    const sums = new Sums(features.size);
+    const { size } = features;
+    const moments = features.normal ? Array.from({ length: partsFor(size) }, () => new Moments(size)) : [];
+    const part = partsOf("real", indices.length, moments.length || 1);
     const every = Math.ceil(indices.length / mostForKernel);
     const kept: Float32Array[] = [];
     for await (const { first, count, bytes } of inBatches(dataset, { batch: atOnce, label: "real images", indices })) {
-      const found: Float32Array[] = [];
-      for (const look of flip ? [bytes, mirrored(bytes, dataset)] : [bytes]) found.push(await features.of(look, count));
-      for (const values of found) sums.add({ values, size: features.size });
+      const looks: Float32Array[] = [];
+      for (const look of flip ? [bytes, mirrored(bytes, dataset)] : [bytes]) looks.push(await features.of(look, count));
       for (let i = 0; i < count; i++) {
-        const at = first + i;
-        if (at % every === 0) kept.push(found[(at / every) % found.length]!.slice(i * features.size, (i + 1) * features.size));
+        for (const values of looks) moments[part[first + i]!]?.add({ values, size }, i);
+        const turn = (first + i) / every;
+        if (Number.isInteger(turn)) kept.push(looks[turn % looks.length]!.slice(i * size, (i + 1) * size));
       }
     }
-    const total = indices.length * (flip ? 2 : 1);
-    const frechet = total > features.size ? new FrechetDistance(sums.gaussian()) : undefined;
-    return new RealImages(total, joined(kept, features.size), frechet);
+    return new RealImages(indices.length * (flip ? 2 : 1), joined(kept, size), moments);
   }
 
   distances(vectors: Vectors): Distances {
-    const count = rowsOf(vectors);
-    const fid = count > vectors.size ? this.#frechet?.estimate(vectors) : undefined;
-    return { count, ...(fid && { fid }), kid: this.#kernel.to(vectors) };
+    const fid = this.#frechet?.estimate(vectors);
+    return { count: rowsOf(vectors), ...(fid && { fid }), kid: this.#kernel.to(vectors) };
   }
 }
 

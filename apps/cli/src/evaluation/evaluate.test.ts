@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { shapes } from "@ddpm/core";
 import sharp from "sharp";
 import { folderOf, ramp } from "../../test/images.ts";
 import { ddpm, fails, small, succeeds } from "../cli-process.ts";
@@ -25,12 +26,12 @@ const evaluated = async (name: string, ...args: string[]): Promise<Evaluation> =
 
 test("what it says stands in its report and its numbers, and the same command changes nothing", async () => {
   const said = await succeeds("evaluate", "--checkpoint", at("run"), ...few, "--steps", "3");
-  const place = at("run", "evaluation");
+  const place = at("run", "evaluation", "step-000002");
   assert.match(said, /^[\d.]+ ± [\d.]+ bits a dimension \(prior [\d.e-]+, decoder [\d.]+\) over 70 images of shapes, all 12 timesteps$/m);
   assert.match(said, /^in the 64 features of a classifier of shapes:$/m);
   assert.match(
     said,
-    /^ {2}64 real images of shapes not learnt \(the floor\): KID -?[\d.]+ ± [\d.]+$/m,
+    /^ {2}64 real images not learnt of shapes \(the floor\): KID -?[\d.]+ ± [\d.]+$/m,
     "64 images are too few for the FID of 64 features",
   );
   const before = readFileSync(join(place, "evaluation.json"), "utf8");
@@ -38,8 +39,7 @@ test("what it says stands in its report and its numbers, and the same command ch
   assert.ok(results[0]!.distances.kid.mean > floor.kid.mean + 3 * floor.kid.error, "a model of two steps draws no shapes");
   assert.ok(nearness.count === 64 && nearness.drawn > nearness.real);
   const page = readFileSync(join(place, "report.html"), "utf8");
-  for (const part of ["ddim, 3 calls", "real images, not learnt", "<svg", "data:image/png;base64,", "data.name"])
-    assert.ok(page.includes(part), part);
+  for (const part of ["ddim, 3 calls", "real images not learnt", "<svg", "data:image/png;base64,", "data.name"]) assert.ok(page.includes(part), part);
   assert.doesNotMatch(page, /<script|https?:\/\/(?!www\.w3\.org)/, "nothing from elsewhere");
   await succeeds("evaluate", "--checkpoint", at("run"), ...few, "--steps", "3");
   assert.equal(readFileSync(join(place, "evaluation.json"), "utf8"), before);
@@ -63,9 +63,13 @@ test("it goes on with the pictures and the terms that are there, and draws what 
 });
 
 test("pictures drawn with other settings are not taken", async () => {
-  await evaluated("settings");
+  await evaluated("settings", "--eta", "1");
   const line = ["evaluate", "--checkpoint", at("run"), ...few, "--steps", "3", "--out", at("settings")];
-  await fails(/Expected images drawn with seed 1 in .*ddim-3 but found 0; choose another --out, or take the folder away/, 1, ...line, "--seed", "1");
+  await fails(/Expected images drawn with eta null in .*ddim-3 but found 1; choose another --out, or take the folder away/, 1, ...line);
+  const larger = ["--eta", "1", "--data.height", "16", "--data.width", "16"];
+  await fails(/Expected images drawn with shape "16×16×1" in .* but found "8×8×1"/, 1, ...line, ...larger);
+  writeFileSync(at("settings", "samples", "ddim-3", "settings.json"), "{");
+  await fails(/Expected how its images were drawn in .*settings\.json but found a damaged file; choose another --out/, 1, ...line);
 });
 
 test("the bound is the same for the same seed, and few timesteps come near all", async () => {
@@ -112,11 +116,39 @@ test("pictures of others are scored as drawn ones are: the real ones are near, f
     return JSON.parse(readFileSync(join(out, "evaluation.json"), "utf8")) as Evaluation;
   };
   const [real, flat] = [await scored("real"), await scored("flat")];
-  assert.ok(
-    Math.abs(real.results[0]!.distances.fid!.unbiased.mean) < 4 * real.results[0]!.distances.fid!.unbiased.error,
-    JSON.stringify(real.results),
+  const [realFid, flatFid] = [real, flat].map(({ results }) => results[0]!.distances.fid!.plain);
+  assert.ok(flatFid! > 20 * realFid!, `${flatFid} and ${realFid}`);
+  const { mean, error } = real.results[0]!.distances.kid;
+  assert.ok(Math.abs(mean) < 4 * error, `${mean} ± ${error}`);
+});
+
+test("pictures that are copies are seen to be, also of data that tell no images for tests apart, and broken ones are named", async () => {
+  const files: Record<string, Uint8Array> = {};
+  for (let i = 0; i < 80; i++)
+    files[`${i}.png`] = await sharp(shapes().pixels(i), { raw: { height: 28, width: 28, channels: 1 } })
+      .png()
+      .toBuffer();
+  const pictures = await folderOf(files);
+  const out = await folderOf({});
+  const line = ["evaluate", "--pictures", pictures, "--data", pictures, "--features", "pixels", "--out", out];
+  const said = await succeeds(...line);
+  assert.match(said, /^median distance to the nearest image to learn from: 0\.000 of 64 drawn ones, 0\.[1-9]\d* of other real images$/m);
+  const { heldOut, floor } = JSON.parse(readFileSync(join(out, "evaluation.json"), "utf8")) as Evaluation;
+  assert.deepEqual([heldOut, floor.count, floor.fid], [false, 40, undefined]);
+  assert.match(readFileSync(join(out, "report.html"), "utf8"), /These data tell no images for tests apart/);
+  writeFileSync(join(pictures, "7.png"), "no picture");
+  await fails(/Expected an image at .*7\.png but found .*; (take it away|mend it)/, 1, ...line);
+});
+
+test("a model with classes is asked for each as often as the data have it, and for none that it does not know", async () => {
+  await succeeds("train", ...small, "--conditional", "--diffusion.timesteps", "12", "--steps", "2", "--out", at("classes"));
+  const line = ["evaluate", "--checkpoint", at("classes"), ...few, "--steps", "3"];
+  await succeeds(...line);
+  await fails(
+    /Expected classes in fashion-mnist that the model has \(disc, square, triangle, ring, cross\) but found .*; choose other --data/,
+    1,
+    ...[...line, "--data", "fashion-mnist", "--out", at("unknown")],
   );
-  assert.ok(flat.results[0]!.distances.fid!.unbiased.mean > 20 * real.results[0]!.distances.fid!.plain);
 });
 
 test("a sweep draws each point once, tells how far it is from where more steps lead, and its chart has a dot for each", async () => {
@@ -146,9 +178,13 @@ test("mistakes are told before any work, and data without images for tests are s
   await fails(/Expected a sampler among ddpm, .* and its model calls, as ddim:10,20/, 2, ...line, "--sweep", "10");
   await fails(/Expected --checkpoint or --pictures but found neither; add one/, 2, "evaluate");
   await fails(/Expected what --pictures are to be like but found no --data; add it/, 2, "evaluate", "--pictures", at("apart"));
-  await fails(/Expected at least 32, so that distances have an error/, 2, ...line, "--samples", "31");
+  await fails(/Expected at least 32, so that what is found has an error/, 2, ...line, "--samples", "31");
+  await fails(/Expected at least 2, so that what is found has an error/, 2, "evaluate", "--images", "1");
+  const pictures = ["evaluate", "--pictures", at("apart")];
+  await fails(/'--pictures <path>' cannot be used with option '--steps <n>'/, 2, ...pictures, "--steps", "3");
+  await fails(/Expected at least 32 pictures in .*apart but found 1; choose a folder with more/, 1, ...pictures, "--data", "shapes");
   const { stderr } = await ddpm(...line, "--data", at("apart"));
   assert.match(stderr, /Taking all of .*apart: it has none in test\/ or of such a name beside those to train on/);
-  assert.match(stderr, /Expected at least 32 images in .*apart and as many that are not learnt but found 1 and 0; choose other --data/);
+  assert.match(stderr, /Expected at least 32 images in .*apart and as many others for comparison but found 1 and 0; choose other --data/);
   assert.doesNotMatch((await ddpm(...line, "--data", at("pets"))).stderr, /Taking all/);
 });

@@ -16,7 +16,7 @@ export interface Result extends Partial<Point> {
 export interface Nearness {
   readonly count: number;
   readonly drawn: number;
-  /** Of real images that were not learnt. */
+  /** Of real images other than those searched. */
   readonly real: number;
 }
 
@@ -29,7 +29,9 @@ export interface Evaluation {
   readonly features: { readonly name: string; readonly size: number };
   /** Real images that distances are from, mirrored ones included where training mirrors. */
   readonly real: { readonly count: number; readonly mirrored: boolean };
-  /** Distances of real images that were not learnt: what nothing can be much below. */
+  /** Whether the data tell images for tests from those to train on, so that floor, bound and nearness of real images are of images that were not learnt. */
+  readonly heldOut: boolean;
+  /** Distances of other real images: what nothing can be much below. */
   readonly floor: Distances;
   readonly reference?: ReferenceSolution;
   readonly results: readonly Result[];

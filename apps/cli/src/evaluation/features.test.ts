@@ -42,6 +42,15 @@ test("a network that takes bytes of any size is given them as they are", async (
   assert.deepEqual([...(await features.of(Uint8Array.from([...Array(35).fill(10), 46]), 1))], [11, 46]);
 });
 
+test("a network of a fixed number of images is given as many, and its features may have axes of length 1", async () => {
+  await using features = await open({ file: fixture("pairs-features.onnx"), image: colour, pixelScale: "bytes" });
+  const found = await features.of(
+    Uint8Array.from({ length: 3 * 432 }, (_, i) => 10 * Math.floor(i / 432) + (i % 3)),
+    3,
+  );
+  assert.deepEqual([...found].map(Math.round), [0, 1, 2, 10, 11, 12, 20, 21, 22]);
+});
+
 test("grey images are repeated to three channels, and resized to what a network takes", async () => {
   const out = await new Resizer(grey, { height: 3, width: 3, channels: 3 }).resize(new Uint8Array(72).fill(90), 2);
   assert.deepEqual(out, new Uint8Array(54).fill(90));
@@ -98,6 +107,18 @@ test("files that hold no features are refused with what to give", async () => {
   await assert.rejects(
     open({ file: fixture("flat-features.onnx"), image: colour }),
     /Expected a network of one input \[n, 1 or 3, .*\] in .* but found x float32 \[n,784\]; export it so/,
+  );
+});
+
+test("maps of features, and a pixel scale of what is no network, are refused", async () => {
+  const maps = open({ file: fixture("map-features.onnx"), image: colour });
+  await assert.rejects(
+    maps,
+    /Expected a network in .* whose first output is float32 \[n, features\] but found float32 \[1,3,12,12\]; export it with its features pooled/,
+  );
+  await assert.rejects(
+    open({ file: "pixels", image: colour, pixelScale: "unit" }),
+    /Expected --features with an \.onnx file for --pixel-scale but found pixels; leave it out/,
   );
 });
 

@@ -1,8 +1,11 @@
 import { existsSync } from "node:fs";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Backend, type Dataset, featureCount, size } from "@ddpm/core";
+import type { Backend, Dataset } from "@ddpm/core";
+import { featureCount } from "@ddpm/core/classifier";
+import { size } from "@ddpm/core/graph";
 import type { Size } from "../data/source.ts";
+import { UsageError } from "../usage-error.ts";
 import { atOnce, openClassifier, readClassifier } from "./classifier-file.ts";
 import type { OnnxOptions } from "./onnx-features.ts";
 import { Resizer } from "./resizer.ts";
@@ -13,6 +16,8 @@ export interface Features extends AsyncDisposable {
   readonly name: string;
   /** Numbers of an image. */
   readonly size: number;
+  /** Whether a normal distribution says enough of them, as FID takes for granted. */
+  readonly normal: boolean;
   /** Of `count` images of one size as bytes [count, height, width, channels]: [count, size]. */
   of(bytes: Uint8Array, count: number): Promise<Float32Array>;
 }
@@ -30,6 +35,8 @@ export const featuresHelp =
 /** Opens what a file says, or what comes with this program for the data. Throws where the file is none, or is not for such images. */
 export async function openFeatures(backend: Backend, data: string, options: FeaturesOptions): Promise<Features> {
   const { file = bundled(data, options), image } = options;
+  if (options.pixelScale !== undefined && extname(file) !== ".onnx")
+    throw new UsageError(`Expected --features with an .onnx file for --pixel-scale but found ${file}; leave it out`);
   if (file === "pixels") return pixels(image);
   if (extname(file) !== ".onnx") return ofClassifier(backend, file, image);
   const { onnxFeatures } = await import("./onnx-features.ts");
@@ -48,6 +55,7 @@ function bundled(data: string, { image, say }: FeaturesOptions): string {
 function pixels({ height, width, channels }: Size): Features {
   return {
     name: "pixels",
+    normal: false,
     size: size([height, width, channels]),
     of: async (bytes) => Float32Array.from(bytes, (byte) => byte / 127.5 - 1),
     [Symbol.asyncDispose]: async () => {},
@@ -66,6 +74,7 @@ async function ofClassifier(backend: Backend, path: string, image: Size): Promis
   const [elements, count] = [size([height, width, channels]), featureCount(file.config)];
   return {
     name: `a classifier of ${data}`,
+    normal: true,
     size: count,
     of: async (bytes, n) => {
       const out = new Float32Array(n * count);

@@ -1,37 +1,37 @@
 import type { Estimate } from "./estimate.ts";
-import { fewestImages, groups, standardError } from "./jackknife.ts";
+import { groups, partsOf, standardError } from "./jackknife.ts";
 import { rowsOf, type Vectors } from "./vectors.ts";
 
 /**
  * How far the distributions of two sets of vectors are apart: the squared maximum mean discrepancy with the kernel k(x, y) = (x·y/size + 1)³, by its
  * unbiased estimate over all pairs, so that it is about 0 (and may be below) for two sets of one distribution (Bińkowski et al. 2018, KID).
- * The error is the jackknife's, parts of both sets being left out together. Throws a RangeError for fewer than two vectors in a part.
+ * The error is the jackknife's, parts of both sets being left out together. Throws as `partsOf` does.
  */
 export class KernelDistance {
-  readonly #real: Vectors;
-  readonly #within: Sums;
+  readonly #real: InParts;
+  readonly #within: KernelSums;
 
   constructor(real: Vectors) {
-    this.#real = checked(real);
-    this.#within = sumsWithin(real);
+    this.#real = { vectors: real, part: partsOf("real", rowsOf(real)) };
+    this.#within = within(this.#real);
   }
 
   to(vectors: Vectors): Estimate {
-    const own = sumsWithin(checked(vectors));
-    const between = sumsBetween(vectors, this.#real);
-    const apart = (left?: number): number => own.mean(left) + this.#within.mean(left) - 2 * between.mean(left);
+    const compared = { vectors, part: partsOf("compared", rowsOf(vectors)) };
+    const [own, both] = [within(compared), between(compared, this.#real)];
+    const apart = (left?: number): number => own.mean(left) + this.#within.mean(left) - 2 * both.mean(left);
     return { mean: apart(), error: standardError(Array.from({ length: groups }, (_, i) => apart(i))) };
   }
 }
 
-function checked(vectors: Vectors): Vectors {
-  const count = rowsOf(vectors);
-  if (count >= fewestImages) return vectors;
-  throw new RangeError(`Expected at least ${fewestImages} images to compare but found ${count}; choose more`);
+interface InParts {
+  readonly vectors: Vectors;
+  /** Of each vector. */
+  readonly part: Uint8Array;
 }
 
 /** Sums of the kernel over the pairs of parts, and how many pairs those are. */
-class Sums {
+class KernelSums {
   readonly #sums = new Float64Array(groups * groups);
   readonly #pairs = new Float64Array(groups * groups);
 
@@ -53,17 +53,16 @@ class Sums {
 }
 
 /** Over pairs of two different vectors of one set, each of which counts twice. */
-function sumsWithin(x: Vectors): Sums {
-  const sums = new Sums();
-  const count = rowsOf(x);
-  for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) sums.add(i % groups, j % groups, kernel(x, i, x, j), 2);
+function within({ vectors, part }: InParts): KernelSums {
+  const sums = new KernelSums();
+  for (let i = 0; i < part.length; i++) for (let j = 0; j < i; j++) sums.add(part[i]!, part[j]!, kernel(vectors, i, vectors, j), 2);
   return sums;
 }
 
-function sumsBetween(x: Vectors, y: Vectors): Sums {
-  const sums = new Sums();
-  const [n, m] = [rowsOf(x), rowsOf(y)];
-  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) sums.add(i % groups, j % groups, kernel(x, i, y, j));
+function between({ vectors, part }: InParts, other: InParts): KernelSums {
+  const sums = new KernelSums();
+  for (let i = 0; i < part.length; i++)
+    for (let j = 0; j < other.part.length; j++) sums.add(part[i]!, other.part[j]!, kernel(vectors, i, other.vectors, j));
   return sums;
 }
 

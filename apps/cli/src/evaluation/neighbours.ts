@@ -1,7 +1,14 @@
-import { size } from "@ddpm/core";
+import type { Dataset } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
 import { inBatches } from "./batches.ts";
-import type { Chosen } from "./distances.ts";
 import { mirrored } from "./features.ts";
+
+/** An image whose neighbour is looked for. */
+export interface Seeker {
+  readonly image: Uint8Array;
+  /** Its own place among those that are searched, which does not count. */
+  readonly self?: number;
+}
 
 /** The training image that is nearest to another in its pixels. */
 export interface Neighbour {
@@ -11,16 +18,16 @@ export interface Neighbour {
   readonly distance: number;
 }
 
-/** The nearest of the chosen images to each of `images`, all [height, width, channels]; both ways round where training mirrors. */
-export async function neighbours(images: readonly Uint8Array[], { dataset, indices, flip }: Chosen): Promise<Neighbour[]> {
+/** The nearest image of a data set to each of others of its size; both ways round where training mirrors. */
+export async function neighbours(seekers: readonly Seeker[], dataset: Dataset, flip: boolean): Promise<Neighbour[]> {
   const elements = size([dataset.height, dataset.width, dataset.channels]);
-  const best = images.map(() => ({ squares: Infinity, image: new Uint8Array(0) }));
-  for await (const { count, bytes } of inBatches(dataset, { batch: 256, label: "nearest images", indices })) {
+  const best = seekers.map(() => ({ squares: Infinity, image: new Uint8Array(0) }));
+  for await (const { first, count, bytes } of inBatches(dataset, { batch: 256, label: "nearest images" })) {
     for (const look of flip ? [bytes, mirrored(bytes, dataset)] : [bytes]) {
       for (let i = 0; i < count; i++) {
         const candidate = look.subarray(i * elements, (i + 1) * elements);
-        for (const [k, image] of images.entries()) {
-          const squares = squaredDistance(image, candidate, best[k]!.squares);
+        for (const [k, { image, self }] of seekers.entries()) {
+          const squares = self === first + i ? Infinity : squaredDistance(image, candidate, best[k]!.squares);
           if (squares < best[k]!.squares) best[k] = { squares, image: candidate.slice() };
         }
       }

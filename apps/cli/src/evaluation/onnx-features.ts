@@ -1,9 +1,10 @@
 import { basename } from "node:path";
-import { size } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
 import type * as Onnx from "onnxruntime-node";
 import type { Size } from "../data/source.ts";
 import { unreadable } from "../missing-file.ts";
 import type { Features } from "./features.ts";
+import { mostFeatures } from "./frechet-distance.ts";
 import { Resizer } from "./resizer.ts";
 import { joined } from "./vectors.ts";
 
@@ -27,8 +28,8 @@ export interface OnnxOptions {
   readonly pixelScale?: PixelScale | undefined;
 }
 
-/** Images of one run: those of Inception's size take a megabyte each. */
-const atOnce = 16;
+/** Images of one run where a network takes any number: those of Inception's size take a megabyte each. */
+const usualBatch = 16;
 
 /**
  * Features of a network in ONNX with one input, [n, 3 or 1, height, width] or [n, height, width, 3 or 1], and a first output of so many numbers for each
@@ -40,21 +41,36 @@ export async function onnxFeatures(path: string, image: Size, { pixelScale }: On
   const input = inputOf(session, path, image);
   const scale = pixelScales[pixelScale ?? (input.type === "uint8" ? "bytes" : "signed")];
   const [resizer, elements] = [new Resizer(image, input.size), size([input.size.height, input.size.width, input.size.channels])];
-  const run = async (bytes: Uint8Array, n: number): Promise<Onnx.Tensor> => {
-    const tensor = new ort.Tensor(input.type, laidOut(bytes, n, input, scale), input.shape(n));
-    return (await session.run({ [session.inputNames[0]!]: tensor }))[session.outputNames[0]!]!;
+  /** Fills up to the network's own batch. */
+  const run = async (bytes: Uint8Array, n: number): Promise<Float32Array> => {
+    const count = input.batch ?? n;
+    const padded = new Uint8Array(count * elements);
+    padded.set(bytes);
+    const tensor = new ort.Tensor(input.type, laidOut(padded, count, input, scale), input.shape(count));
+    const output = (await session.run({ [session.inputNames[0]!]: tensor }))[session.outputNames[0]!]!;
+    return checked(path, output, count).subarray(0, n * (output.size / count));
   };
   const of = async (bytes: Uint8Array, count: number): Promise<Float32Array> => {
     const resized = await resizer.resize(bytes, count);
     const parts: Float32Array[] = [];
-    for (let first = 0; first < count; first += atOnce) {
-      const n = Math.min(atOnce, count - first);
-      parts.push(Float32Array.from((await run(resized.subarray(first * elements, (first + n) * elements), n)).data as Float32Array));
+    const batch = input.batch ?? usualBatch;
+    for (let first = 0; first < count; first += batch) {
+      const n = Math.min(batch, count - first);
+      parts.push(Float32Array.from(await run(resized.subarray(first * elements, (first + n) * elements), n)));
     }
     return joined(parts, 1).values;
   };
   const one = await of(new Uint8Array(size([image.height, image.width, image.channels])), 1);
-  return { name: basename(path), size: one.length, of, [Symbol.asyncDispose]: () => session.release() };
+  return { name: basename(path), normal: one.length <= mostFeatures, size: one.length, of, [Symbol.asyncDispose]: () => session.release() };
+}
+
+/** The numbers of an output [count, features], also with axes of length 1. Throws a SyntaxError for another. */
+function checked(path: string, { type, dims, data }: Onnx.Tensor, count: number): Float32Array {
+  const [first, ...rest] = dims;
+  if (type === "float32" && first === count && rest.filter((n) => n !== 1).length <= 1) return data as Float32Array;
+  throw new SyntaxError(
+    `Expected a network in ${path} whose first output is float32 [n, features] but found ${type} [${dims}]; export it with its features pooled`,
+  );
 }
 
 async function runtime(): Promise<typeof Onnx> {
@@ -83,6 +99,8 @@ interface NetworkInput {
   readonly type: "uint8" | "float32";
   readonly size: Size;
   readonly channelsFirst: boolean;
+  /** Where it takes but one number of images. */
+  readonly batch: number | undefined;
   readonly shape: (count: number) => number[];
 }
 
@@ -104,6 +122,7 @@ function inputOf({ inputMetadata }: Onnx.InferenceSession, path: string, image: 
     type: only.type as NetworkInput["type"],
     size: { height, width, channels },
     channelsFirst,
+    batch: axes[0],
     shape: (count) => (channelsFirst ? [count, channels, height, width] : [count, height, width, channels]),
   };
 }

@@ -1,4 +1,6 @@
-import { type Config, rows, type SamplerName, type SamplerOptions, samplerNames, samplers, scheduleFor } from "@ddpm/core";
+import type { Config } from "@ddpm/core";
+import { scheduleFor } from "@ddpm/core/config";
+import { rows, type SamplerName, type SamplerOptions, samplerNames, samplers } from "@ddpm/core/diffusion";
 import { InvalidArgumentError } from "commander";
 import type { SamplerFlags } from "../drawing.ts";
 import { count } from "../options.ts";
@@ -15,7 +17,7 @@ export const titleOf = ({ sampler, steps }: Point): string => `${sampler}-${step
 const usualSteps = [3, 5, 10, 20, 50] as const;
 
 /** What `--sweep` does without a value: all samplers but DDPM, which needs many steps. */
-export const usualPoints: readonly Point[] = samplerNames
+const usualPoints: readonly Point[] = samplerNames
   .filter((sampler) => sampler !== "ddpm")
   .flatMap((sampler) => usualSteps.map((steps) => ({ sampler, steps })));
 
@@ -31,13 +33,31 @@ export function pointsOf(text: string, before: unknown): Point[] {
 /** All start from the same level of noise, Heun's, so that they solve the same equation, and clip x0. */
 export const alike = { clip: true, sigmaMax: samplers.heun.sigmaMax } as const;
 
-/** The point that a command's flags ask for. Throws a RangeError for steps that the sampler cannot take. */
-export function pointOf(config: Config, { sampler, ...flags }: SamplerFlags): Point {
+/** A point and how many images it is drawn for. */
+export type CountedPoint = Point & { readonly count: number };
+
+/** Images unless told: fewer where each takes many model calls. */
+export const usualSamples = (steps = 0): number => (steps > 50 ? 512 : 2048);
+
+interface Wish extends SamplerFlags {
+  readonly sweep?: true | readonly Point[];
+  readonly samples?: number;
+}
+
+/** What a command's flags ask to draw, as many images of each. Throws a RangeError for steps that a sampler cannot take. */
+export function pointsFor(config: Config, { sweep, samples, ...flags }: Wish): CountedPoint[] {
+  const points = sweep === undefined ? [pointOf(config, flags)] : sweep === true ? usualPoints : sweep;
+  if (sweep !== undefined) checkPoints(config, points);
+  const count = samples ?? usualSamples(Math.max(...points.map(({ steps }) => steps)));
+  return points.map((point) => ({ ...point, count }));
+}
+
+function pointOf(config: Config, { sampler, ...flags }: SamplerFlags): Point {
   return { sampler, steps: rows(sampler, scheduleFor(config), { ...(flags as SamplerOptions), objective: config["diffusion.objective"] }).length };
 }
 
 /** Throws where a sampler cannot take so many steps, before hours of drawing. */
-export function checkPoints(config: Config, points: readonly Point[]): void {
+function checkPoints(config: Config, points: readonly Point[]): void {
   for (const { sampler, steps } of points) {
     try {
       rows(sampler, scheduleFor(config), { ...alike, steps, objective: config["diffusion.objective"] });

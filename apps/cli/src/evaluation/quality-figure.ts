@@ -1,4 +1,4 @@
-import type { SamplerName } from "@ddpm/core";
+import type { SamplerName } from "@ddpm/core/diffusion";
 import { type Curve, figure, type Panel } from "../plot.ts";
 import type { Distances } from "./distances.ts";
 import type { Estimate } from "./estimate.ts";
@@ -19,7 +19,7 @@ export function qualityFigure({
 }: Pick<Evaluation, "floor" | "reference" | "results" | "features" | "data">) {
   const drawn = results.filter((result): result is Drawn => result.sampler !== undefined);
   const count = drawn[0]!.distances.count;
-  const fids = floor.fid && panelOf("FID, without the bias of few images", "FID", drawn, floor, ({ fid }) => fid?.unbiased);
+  const fids = floor.fid?.unbiased && panelOf("FID, without the bias of few images", "FID", drawn, floor, ({ fid }) => fid?.unbiased);
   const kids = panelOf("KID", "KID", drawn, floor, ({ kid }) => kid);
   const panels = [...(fids ? [fids] : []), kids, ...(reference ? [convergence(drawn)] : [])];
   const subtitle = [

@@ -1,5 +1,8 @@
-import { type Config, type Dataset, permutation, stream } from "@ddpm/core";
+import type { Config, Dataset } from "@ddpm/core";
+import { permutation, stream } from "@ddpm/core/random";
+import { BrokenImages } from "../data/broken.ts";
 import { isNamed, openDataset, openSource } from "../data/index.ts";
+import { say } from "../say.ts";
 import type { Chosen } from "./distances.ts";
 import { fewestImages } from "./jackknife.ts";
 
@@ -7,54 +10,49 @@ export interface RealOptions {
   readonly height?: number | undefined;
   readonly width?: number | undefined;
   readonly channels?: number | undefined;
+  /** Whether their classes are needed. */
+  readonly conditional: boolean;
   readonly flip: Config["data.flip"];
   /** Images to learn from that distances are from, at most. */
   readonly most: number;
-  /** Images not learnt that the floor wants. */
-  readonly unseen: number;
+  /** Images beside those that the floor wants. */
+  readonly others: number;
   readonly seed: number;
-  readonly say: (line: string) => void;
 }
 
-export interface RealSets {
-  /** Images that a model learnt from. */
-  readonly learnt: Chosen;
-  /** Images that it did not, or where data do not tell them apart others than `learnt`. */
-  readonly unseen: Chosen;
-  /** Images for tests, all of them. */
+/** The real images of a data set, for what evaluation needs. */
+export interface RealImagesOf {
+  readonly training: Dataset;
   readonly tests: Dataset;
+  /** Whether the data tell images for tests from those to train on. */
+  readonly heldOut: boolean;
+  /** Images that distances are from, of those that a model learnt from. */
+  readonly learnt: Chosen;
+  /** Others for the floor: images for tests, or where data do not tell them apart further ones to train on. */
+  readonly others: Chosen;
 }
 
-/** The real images of a data set, for what evaluation needs. Throws a RangeError where there are too few. */
-export async function realSets(name: string, options: RealOptions): Promise<RealSets> {
-  const sets = await setsOf(name, options);
-  const [learnt, unseen] = [sets.learnt.indices.length, sets.unseen.indices.length];
-  if (Math.min(learnt, unseen) >= fewestImages) return sets;
-  throw new RangeError(
-    `Expected at least ${fewestImages} images in ${name} and as many that are not learnt but found ${learnt} and ${unseen}; choose other --data`,
-  );
-}
-
-async function setsOf(name: string, { height, width, channels, flip, most, unseen, seed, say }: RealOptions): Promise<RealSets> {
-  const wish = { height, width, channels };
-  const training = await openDataset(name, { ...wish, conditional: false, say });
-  const { height: h, width: w, channels: c } = training;
-  const tests = await openDataset(name, { height: h, width: w, channels: c, purpose: "tests", say });
-  const split = isNamed(name) || (await openSource(name, "tests")).leftOut !== undefined;
-  if (split) {
-    return {
-      learnt: { dataset: training, indices: spread(training.count, most), flip },
-      unseen: { dataset: tests, indices: permutation(stream(seed, "order", 0), tests.count).subarray(0, unseen), flip },
-      tests,
-    };
-  }
-  const order = permutation(stream(seed, "order", 0), training.count);
-  const held = Math.min(unseen, Math.floor(training.count / 2));
-  return {
-    learnt: { dataset: training, indices: order.subarray(held, held + most), flip },
-    unseen: { dataset: training, indices: order.subarray(0, held), flip },
-    tests,
+/** Opens them. Throws a RangeError where there are too few, a SyntaxError where one cannot be read. */
+export async function realImages(name: string, options: RealOptions): Promise<RealImagesOf> {
+  const { height, width, channels, conditional, flip, most, others, seed } = options;
+  const broken = new BrokenImages({ strict: true, advice: "mend it or take it away; ddpm data inspect finds others" });
+  const training = await openDataset(name, { height, width, channels, conditional, broken, say });
+  const size = { height: training.height, width: training.width, channels: training.channels };
+  const tests = await openDataset(name, { ...size, conditional, purpose: "tests", broken, say });
+  const heldOut = isNamed(name) || (await openSource(name, "tests")).leftOut !== undefined;
+  const dataset = heldOut ? tests : training;
+  const order = permutation(stream(seed, "evaluation", 2), dataset.count);
+  const held = heldOut ? Math.min(others, tests.count) : Math.min(others, Math.floor(training.count / 2));
+  const sets = {
+    learnt: { dataset: training, indices: heldOut ? spread(training.count, most) : order.slice(held, held + most), flip },
+    others: { dataset, indices: order.slice(0, held), flip },
   };
+  const [found, foundOthers] = [sets.learnt.indices.length, held];
+  if (Math.min(found, foundOthers) < fewestImages)
+    throw new RangeError(
+      `Expected at least ${fewestImages} images in ${name} and as many others for comparison but found ${found} and ${foundOthers}; choose other --data`,
+    );
+  return { training, tests, heldOut, ...sets };
 }
 
 /** So many of the numbers below `count`, evenly spread. */

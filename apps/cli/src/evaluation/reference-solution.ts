@@ -1,4 +1,4 @@
-import { mostSteps, type SamplerName, type Schedule } from "@ddpm/core";
+import { mostSteps, type SamplerName, type Schedule } from "@ddpm/core/diffusion";
 
 /** What the deterministic samplers come to with many steps, since all of them solve the same differential equation from the same noise. */
 export interface ReferenceSolution {

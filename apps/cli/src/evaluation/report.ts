@@ -1,10 +1,10 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { writeAtomically } from "../files.ts";
 import { encodePng, grid, type Picture } from "../picture.ts";
 import { boundFigure } from "./bound-figure.ts";
 import type { Evaluation, Result } from "./evaluation.ts";
 import { qualityFigure } from "./quality-figure.ts";
-import { boundTold, fidOf, nameOf, nearnessTold, rounded } from "./told.ts";
+import { boundTold, fidOf, nameOf, nearnessTold, othersTold, rounded } from "./told.ts";
 
 /** Images of the report, each [height, width, channels] as bytes. */
 export interface ReportImages {
@@ -29,8 +29,9 @@ export async function writeReport(folder: string, evaluation: Evaluation, images
 }
 
 function reportPage(evaluation: Evaluation, figures: Readonly<Record<string, string>>, images: ReportImages): string {
-  const { data, model, bound, features, nearness } = evaluation;
-  const title = `Evaluation of ${model ? model.file : evaluation.results[0]!.images}`;
+  const { data, model, bound, features, heldOut } = evaluation;
+  const others = othersTold(evaluation);
+  const title = `Evaluation of ${basename(model ? model.file : evaluation.results[0]!.images)}`;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -42,19 +43,19 @@ function reportPage(evaluation: Evaluation, figures: Readonly<Record<string, str
 <h2>How near its pictures are to real ones</h2>
 ${table(evaluation)}
 <p class="note">FID (Heusel et al. 2017) and KID (Bińkowski et al. 2018), in the ${features.size} features of ${text(features.name)}, from
-${evaluation.real.count.toLocaleString("en")} real images${evaluation.real.mirrored ? ", mirrored ones among them as in training" : ""}. Less is better; the row of real images that were not learnt
-is what nothing can be much below. Numbers in other features, or of other sets of real images, cannot be compared with these. ± is one standard error.
+${evaluation.real.count.toLocaleString("en")} real images${evaluation.real.mirrored ? ", mirrored ones among them as in training" : ""}. Less is better; the row of ${others} is what
+nothing can be much below.${heldOut ? "" : " These data tell no images for tests apart: a model may have learnt all that stand here."} Numbers in other features, or of other sets of real images, cannot be compared with these. ± is one standard error.
 The plain FID is larger the fewer the images; without that bias it is what more and more images would lead to.</p>
 ${figures["quality.svg"] ?? ""}
-${bound ? `<h2>How well it knows images that it has not seen</h2>\n<p>${text(boundTold(bound))}. Less is better.</p>\n${figures["bound.svg"]}` : ""}
+${bound ? `<h2>How well it knows images${heldOut ? " that it has not seen" : ""}</h2>\n<p>${text(boundTold(bound))}. Less is better.</p>\n${figures["bound.svg"]}` : ""}
 <h2>Pictures</h2>
 <div class="pair">
 ${figure("Drawn", gridOf(images.drawn, images.shape))}
-${figure("Real, not learnt", gridOf(images.real, images.shape))}
+${figure(capital(others), gridOf(images.real, images.shape))}
 </div>
 <h2>Are they copies?</h2>
-<p>Drawn pictures, each above the image among those learnt whose pixels are nearest. ${text(capital(nearnessTold(nearness)))}, in the root mean square of
-pixels in [-1, 1]: a model that copies comes much nearer than real images do.</p>
+<p>Drawn pictures, each above the image to learn from whose pixels are nearest. ${text(capital(nearnessTold(evaluation)))}, in the root mean square of
+pixels in [-1, 1]: a model that copies comes much nearer than other real images do.</p>
 ${neighbourRows(images)}
 <h2>Settings</h2>
 <pre>${text(JSON.stringify({ sampling: evaluation.sampling, model }, undefined, 2))}</pre>
@@ -73,13 +74,14 @@ const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", "
 const text = (value: string): string => value.replace(/[&<>"]/g, (letter) => escapes[letter]!);
 const capital = (value: string): string => value[0]!.toUpperCase() + value.slice(1);
 
-function table({ floor, results }: Evaluation): string {
+function table(evaluation: Evaluation): string {
+  const { floor, results } = evaluation;
   const row = (name: string, { distances }: Pick<Result, "distances">, kind = ""): string => {
     const { count, fid, kid } = distances;
     const cells = [count.toLocaleString("en"), fidOf(distances), fid?.plain.toPrecision(4) ?? "–", rounded(kid)];
     return `<tr${kind}><td>${text(name)}</td>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
   };
-  const rows = [...results.map((result) => row(nameOf(result), result)), row("real images, not learnt", { distances: floor }, ' class="floor"')];
+  const rows = [...results.map((result) => row(nameOf(result), result)), row(othersTold(evaluation), { distances: floor }, ' class="floor"')];
   return `<table><tr><th></th><th>images</th><th>FID</th><th>plain FID</th><th>KID</th></tr>\n${rows.join("\n")}\n</table>`;
 }
 
@@ -98,7 +100,7 @@ function neighbourRows({ drawn, nearest, shape }: ReportImages): string {
   const [most, columns] = [24, 12];
   const rows = Array.from({ length: Math.ceil(Math.min(most, drawn.length) / columns) }, (_, row) => {
     const part = (images: readonly Uint8Array[]): Uint8Array[] => images.slice(row * columns, Math.min((row + 1) * columns, most));
-    return `<p>${image(gridOf([...part(drawn), ...part(nearest)], shape, part(drawn).length), "drawn above, the nearest learnt below")}</p>`;
+    return `<p>${image(gridOf([...part(drawn), ...part(nearest)], shape, part(drawn).length), "drawn above, the nearest to learn from below")}</p>`;
   });
   return rows.join("\n");
 }

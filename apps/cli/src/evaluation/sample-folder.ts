@@ -1,11 +1,14 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { size } from "@ddpm/core";
-import { makeFolder, writeAtomically } from "../files.ts";
+import { size } from "@ddpm/core/graph";
+import { absent, makeFolder, writeAtomically } from "../files.ts";
 import { grid, writePng } from "../picture.ts";
 
 const settingsFile = "settings.json";
+
+/** All that says how images are drawn; null is what is usual. */
+export type Settings = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Drawn images, a PNG each, that are taken up again where drawing was stopped, or where more are wanted. */
 export class SampleFolder {
@@ -17,16 +20,13 @@ export class SampleFolder {
   }
 
   /** Begins a folder, or opens one that was drawn with the same `settings`. Throws where it was drawn with others. */
-  static async open(path: string, settings: object, shape: readonly [number, number, number]): Promise<SampleFolder> {
-    await makeFolder(path);
-    const [file, text] = [join(path, settingsFile), `${JSON.stringify(settings, undefined, 2)}\n`];
-    if (!existsSync(file)) await writeAtomically(file, text);
-    const found = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
-    const other = Object.entries(settings).find(([key, value]) => JSON.stringify(found[key]) !== JSON.stringify(value));
-    if (other)
-      throw new Error(
-        `Expected images drawn with ${other[0]} ${JSON.stringify(other[1])} in ${path} but found ${JSON.stringify(found[other[0]])}; choose another --out, or take the folder away`,
-      );
+  static async open(path: string, settings: Settings, shape: readonly [number, number, number]): Promise<SampleFolder> {
+    const [file, own] = [join(path, settingsFile), { ...settings, shape: shape.join("×") }];
+    const text = await readFile(file, "utf8").catch(absent);
+    if (text === undefined) {
+      await makeFolder(path);
+      await writeAtomically(file, `${JSON.stringify(own, undefined, 2)}\n`);
+    } else checkSettings(path, own, text);
     return new SampleFolder(path, shape);
   }
 
@@ -43,5 +43,25 @@ export class SampleFolder {
 
   #file(i: number): string {
     return join(this.path, `${String(i).padStart(6, "0")}.png`);
+  }
+}
+
+function checkSettings(path: string, own: Settings, text: string): void {
+  const advice = "choose another --out, or take the folder away";
+  const found = parsed(text);
+  if (!found) throw new SyntaxError(`Expected how its images were drawn in ${join(path, settingsFile)} but found a damaged file; ${advice}`);
+  const key = [...new Set([...Object.keys(own), ...Object.keys(found)])].find((key) => own[key] !== found[key]);
+  if (key !== undefined) {
+    const [expected, other] = [own[key], found[key]].map((value) => JSON.stringify(value ?? null));
+    throw new Error(`Expected images drawn with ${key} ${expected} in ${path} but found ${other}; ${advice}`);
+  }
+}
+
+function parsed(text: string): Settings | undefined {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === "object" && value !== null ? (value as Settings) : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { BoundOfData } from "./bound-figure.ts";
 import type { Distances } from "./distances.ts";
 import type { Estimate } from "./estimate.ts";
-import type { Evaluation, Nearness, Result } from "./evaluation.ts";
+import type { Evaluation, Result } from "./evaluation.ts";
 
 /** An estimate with its error, to the error's two digits. */
 export function rounded({ mean, error }: Estimate): string {
@@ -10,13 +10,16 @@ export function rounded({ mean, error }: Estimate): string {
   return `${mean.toFixed(digits)} ± ${error.toFixed(digits)}`;
 }
 
-export const fidOf = ({ fid }: Distances): string => (fid ? rounded(fid.unbiased) : "–");
+export const fidOf = ({ fid }: Distances): string => (fid?.unbiased ? rounded(fid.unbiased) : "–");
 
 /** What a set of images was drawn by, or where it lies. */
 export const nameOf = ({ sampler, steps, images }: Result): string => (sampler === undefined ? images : `${sampler}, ${steps} calls`);
 
-export const distancesTold = (distances: Distances): string =>
-  `${distances.fid ? `FID ${fidOf(distances)} (${distances.fid.plain.toPrecision(4)} with the bias of few images), ` : ""}KID ${rounded(distances.kid)}`;
+export function distancesTold({ fid, kid }: Distances): string {
+  const plain = fid && `${fid.plain.toPrecision(4)} with the bias of few images`;
+  const fids = fid?.unbiased ? [`FID ${rounded(fid.unbiased)} (${plain})`] : plain ? [`FID ${plain}, too few to take it away`] : [];
+  return [...fids, `KID ${rounded(kid)}`].join(", ");
+}
 
 export function boundTold({ name, images, bits, prior, decoder, strata, timesteps }: BoundOfData): string {
   const calls = strata.length === timesteps ? `all ${timesteps} timesteps` : `${strata.length} of ${timesteps} timesteps each`;
@@ -24,14 +27,20 @@ export function boundTold({ name, images, bits, prior, decoder, strata, timestep
   return `${bits.mean.toFixed(3)} ± ${bits.error.toFixed(3)} bits a dimension (${parts}) over ${images} images of ${name}, ${calls}`;
 }
 
-export const nearnessTold = ({ count, drawn, real }: Nearness): string =>
-  `median distance to the nearest learnt image: ${drawn.toFixed(3)} of ${count} drawn ones, ${real.toFixed(3)} of real ones not learnt`;
+/** Real images that others are compared with besides those learnt. */
+export const othersTold = ({ heldOut }: Pick<Evaluation, "heldOut">): string => (heldOut ? "real images not learnt" : "other real images");
+
+export const nearnessTold = ({ nearness: { count, drawn, real }, ...evaluation }: Pick<Evaluation, "nearness" | "heldOut">): string =>
+  `median distance to the nearest image to learn from: ${drawn.toFixed(3)} of ${count} drawn ones, ${real.toFixed(3)} of ${othersTold(evaluation)}`;
 
 /** An evaluation in lines for a terminal. */
-export const told = ({ bound, features, floor, results, nearness, data }: Evaluation): string[] => [
-  ...(bound ? [boundTold(bound)] : []),
-  `in the ${features.size} features of ${features.name}:`,
-  `  ${floor.count} real images of ${data} not learnt (the floor): ${distancesTold(floor)}`,
-  ...results.map((result) => `  ${result.distances.count} of ${nameOf(result)}: ${distancesTold(result.distances)}`),
-  nearnessTold(nearness),
-];
+export function told(evaluation: Evaluation): string[] {
+  const { bound, features, floor, results, data } = evaluation;
+  return [
+    ...(bound ? [boundTold(bound)] : []),
+    `in the ${features.size} features of ${features.name}:`,
+    `  ${floor.count} ${othersTold(evaluation)} of ${data} (the floor): ${distancesTold(floor)}`,
+    ...results.map((result) => `  ${result.distances.count} of ${nameOf(result)}: ${distancesTold(result.distances)}`),
+    nearnessTold(evaluation),
+  ];
+}

@@ -6,9 +6,6 @@ export interface Vectors {
 
 export const rowsOf = ({ values, size }: Vectors): number => values.length / size;
 
-/** The first `count` of them. */
-export const firstOf = ({ values, size }: Vectors, count: number): Vectors => ({ values: values.subarray(0, count * size), size });
-
 /** Several after one another. */
 export function joined(parts: readonly Float32Array[], size: number): Vectors {
   const values = new Float32Array(parts.reduce((n, { length }) => n + length, 0));

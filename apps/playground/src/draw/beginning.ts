@@ -1,4 +1,6 @@
-import { type Config, type Draw, imageShape, noised, repaint, type Sampler, size, slerp, startNoise } from "@ddpm/core";
+import { type Config, type Draw, imageShape, noised, repaint, type Sampler, slerp } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
+import { startNoise } from "@ddpm/core/random";
 import type { Settings } from "../protocol.ts";
 
 /** What a draw is told of where it starts. Throws as `repaint` does. */

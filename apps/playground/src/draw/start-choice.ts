@@ -1,4 +1,5 @@
-import { type Config, imageShape, type SamplerName, samplers } from "@ddpm/core";
+import { type Config, imageShape } from "@ddpm/core";
+import { type SamplerName, samplers } from "@ddpm/core/diffusion";
 import { element, tell } from "../page.ts";
 import { PictureChoice } from "../picture-choice.ts";
 import type { Start } from "../protocol.ts";

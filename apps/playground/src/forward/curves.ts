@@ -1,4 +1,4 @@
-import { type Schedule, scheduleNames } from "@ddpm/core";
+import { type Schedule, scheduleNames } from "@ddpm/core/diffusion";
 import { type Chart, chart } from "../chart.ts";
 
 interface Kind {

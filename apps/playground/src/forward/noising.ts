@@ -1,4 +1,7 @@
-import { evaluate, input, type Numbers, normals, qSample, type Schedule, stream } from "@ddpm/core";
+import type { Numbers } from "@ddpm/core";
+import { qSample, type Schedule } from "@ddpm/core/diffusion";
+import { evaluate, input } from "@ddpm/core/graph";
+import { normals, stream } from "@ddpm/core/random";
 import { toBytes } from "../bytes.ts";
 import type { Picture } from "../source.ts";
 

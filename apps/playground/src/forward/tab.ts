@@ -1,4 +1,4 @@
-import { type Schedule, schedule, scheduleNames } from "@ddpm/core";
+import { type Schedule, schedule, scheduleNames } from "@ddpm/core/diffusion";
 import { element, make } from "../page.ts";
 import { gridOf, show } from "../picture.ts";
 import { PictureChoice } from "../picture-choice.ts";

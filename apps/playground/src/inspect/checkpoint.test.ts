@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Config, configure, encode, encodeModel, parametersFrom, presets, trainingStep } from "@ddpm/core";
+import { type Config, configure, encodeModel, parametersFrom, presets, trainingStep } from "@ddpm/core";
+import { encode } from "@ddpm/core/safetensors";
 import { openCheckpoint } from "./checkpoint.ts";
 
 const small = configure(presets.tiny, { "data.height": 16, "data.width": 16 });
@@ -23,7 +24,7 @@ test("what is no checkpoint of ours, or too large for a page, is refused", () =>
   const bare = encode(new Map([["a", { shape: [1], data: new Float32Array(1) }]]));
   assert.throws(
     () => openCheckpoint("a", bare),
-    /Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample/,
+    /Expected a checkpoint of ddpm train but its configuration is missing; write one from Python's with ddpm convert/,
   );
   const classes = Array.from({ length: 10_001 }, (_, i) => `class ${i}`);
   assert.throws(

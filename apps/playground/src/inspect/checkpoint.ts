@@ -1,11 +1,14 @@
-import { type Config, checkModel, decode, imageShape, modelOf, type SafetensorsFile, size, valuesOf } from "@ddpm/core";
+import { type Config, checkModel, imageShape, modelOf, valuesOf } from "@ddpm/core";
+import { size } from "@ddpm/core/graph";
+import { decode, type SafetensorsFile } from "@ddpm/core/safetensors";
 import type { ModelFacts, TensorFacts } from "../protocol.ts";
 
 /** A checkpoint as the sampler takes it, and what there is to say of it. Throws a SyntaxError or TypeError for a file that is none, a RangeError for a model that is too large for a page. */
 export function openCheckpoint(name: string, bytes: Uint8Array) {
   const file = decode(bytes);
   const { parameters, metadata } = modelOf(file);
-  if (!metadata) throw new TypeError("Expected a checkpoint of ddpm train but its configuration is missing; open one from Python with ddpm sample");
+  if (!metadata)
+    throw new TypeError("Expected a checkpoint of ddpm train but its configuration is missing; write one from Python's with ddpm convert");
   checkRoom(metadata.config);
   checkModel(parameters, metadata.config);
   const tensors = tensorsOf(file);

@@ -1,4 +1,5 @@
-import { type Config, configKeys, fields } from "@ddpm/core";
+import type { Config } from "@ddpm/core";
+import { configKeys, fields } from "@ddpm/core/config";
 import type { Connection } from "../connection.ts";
 import { lossChart } from "../loss-chart.ts";
 import { bytesOf, largest } from "../opening.ts";

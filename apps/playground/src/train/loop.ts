@@ -12,10 +12,10 @@ import {
   Stability,
   type State,
   shapes,
-  timestepSampling,
   trainingBatch,
   trainingStep,
 } from "@ddpm/core";
+import { timestepSampling } from "@ddpm/core/training";
 import { toBytes } from "../bytes.ts";
 import type { Reply, TrainingPlan } from "../protocol.ts";
 

@@ -1,6 +1,6 @@
 /** What this machine has for diffusion models, and what it lacks: what `ddpm doctor` tells. */
 import { execFileSync } from "node:child_process";
-import { cacheFolder, findTensorFlow, libraryRemedy, type TensorFlowLibrary } from "../library.ts";
+import { cacheFolder, findTensorFlow, libraryRemedy, type TensorFlowLibrary, tfjsNodeFolder } from "../library.ts";
 import { wheels } from "../wheels.ts";
 import { cacheFinding } from "./cache.ts";
 import { type Finding, fault, note, ok, warning } from "./finding.ts";
@@ -41,11 +41,16 @@ export async function diagnose({ out = ".", cuda = false }: DiagnosisOptions = {
     pipFinding(),
     await tensorflowFinding(library),
     ...(await gpuFindings(library)).map((finding) => (cuda ? demanded(finding) : finding)),
-    await otherDevice("tfjs-node", "apt-get install g++ && npx ddpm setup; only --device tfjs-node, for debugging, needs it"),
-    await otherDevice("wasm", "npm run setup; only sampling without TensorFlow needs it"),
+    await otherDevice("tfjs-node", `${addonCommands()}; only --device tfjs-node, for debugging, needs it`),
+    await otherDevice("wasm", "install the packages again; only sampling without TensorFlow needs it"),
     note("Browser", "not looked at from here", "npx ddpm playground: the page names the device that it takes, and why it takes no other"),
   ];
 }
+
+const addonCommands = (): string => {
+  const needed = tfjsNodeFolder() === undefined ? ["npm install --ignore-scripts @tensorflow/tfjs-node-gpu"] : [];
+  return [...needed, "apt-get install g++", "npx ddpm setup"].join(" && ");
+};
 
 type Library = TensorFlowLibrary | { readonly reason: string; readonly remedy: string };
 

@@ -1,5 +1,6 @@
 /** Tries a device in a process of its own, since a library that does not fit may end the process. */
 import { execFile } from "node:child_process";
+import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DeviceName } from "../devices.ts";
 import { cudaComplaint, cudaLogging } from "./nvidia.ts";
@@ -12,8 +13,12 @@ const minutes = 60e3;
 const withComplaint = (trial: Trial, complaint: string): Trial =>
   "reason" in trial && complaint ? { reason: `${trial.reason} (TensorFlow: ${complaint})` } : trial;
 
+/** `.ts` where sources run, which Node reads through tsx; `.js` where they are built. */
+const extension = extname(import.meta.url);
+const loader = extension === ".ts" ? ["--import", import.meta.resolve("tsx")] : [];
+
 export function tryDevice(device: DeviceName): Promise<Trial> {
-  const args = ["--import", import.meta.resolve("tsx"), fileURLToPath(new URL("trial-main.ts", import.meta.url)), device];
+  const args = [...loader, fileURLToPath(new URL(`trial-main${extension}`, import.meta.url)), device];
   return new Promise((resolve) => {
     const env = { ...process.env, ...(device === "tensorflow:cuda" && cudaLogging) };
     execFile(process.execPath, args, { timeout: 3 * minutes, env }, (error, stdout, stderr) => {

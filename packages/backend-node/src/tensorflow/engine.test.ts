@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
-import { batch, configure, initialState, input, presets, shapes, Tensor, trainingFeeds, trainingStep, variable } from "@ddpm/core";
+import { configure, initialState, presets, shapes, trainingFeeds, trainingStep } from "@ddpm/core";
+import { input, Tensor, variable } from "@ddpm/core/graph";
+import { batch } from "@ddpm/core/training";
 import { tensorflow } from "./engine.ts";
 
 const backend = await tensorflow({ device: "cpu" });

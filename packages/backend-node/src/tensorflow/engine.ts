@@ -1,18 +1,7 @@
 import { availableParallelism } from "node:os";
-import {
-  type Backend,
-  checkNames,
-  checkState,
-  checkValues,
-  type Dtype,
-  inputsOf,
-  type Numbers,
-  type Program,
-  type Shape,
-  type State,
-  type Step,
-  variablesOf,
-} from "@ddpm/core";
+import type { Backend, Numbers, Program, State, Step } from "@ddpm/core";
+import { checkNames, checkState, checkValues, inputsOf, variablesOf } from "@ddpm/core/backend";
+import type { Dtype, Shape } from "@ddpm/core/graph";
 import { findTensorFlow } from "../library.ts";
 import { type Api, load, newTensor, openCusolver, type Pointer, takeTensor } from "./c-api.ts";
 import { GraphWriter, operations } from "./graph-writer.ts";

@@ -1,4 +1,4 @@
-import { type Shape, size, sort, type Tensor } from "@ddpm/core";
+import { type Shape, size, sort, type Tensor } from "@ddpm/core/graph";
 import { kernels } from "./kernels.ts";
 import { type Attributes, attr, type Bytes, graphDef, nodeDef, type TensorFlowType } from "./protobuf.ts";
 

@@ -1,4 +1,4 @@
-import { isSamePadding, type Op, type Shape, type Tensor } from "@ddpm/core";
+import { isSamePadding, type Op, type Shape, type Tensor } from "@ddpm/core/graph";
 import type { GraphWriter } from "./graph-writer.ts";
 import { type Attributes, attr } from "./protobuf.ts";
 

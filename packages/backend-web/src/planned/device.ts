@@ -1,5 +1,6 @@
 // Images in a few fused passes of WebGL2; whatever else is asked goes to a device that runs every graph
-import { type Backend, checkState, type Program, type State, type Step, variablesOf } from "@ddpm/core";
+import type { Backend, Program, State, Step } from "@ddpm/core";
+import { checkState, variablesOf } from "@ddpm/core/backend";
 import type { Watch } from "../lost.ts";
 import { type Gpu, Refused } from "./gl.ts";
 import { NoPlan } from "./graph.ts";

@@ -1,5 +1,5 @@
 // A graph as a planner sees it: composites that it knows are nodes, with their arguments as inputs
-import type { Composite, Shape, Tensor } from "@ddpm/core";
+import type { Composite, Shape, Tensor } from "@ddpm/core/graph";
 
 /** A graph is not one that runs in a few passes; the message says what in it is not. */
 export class NoPlan extends Error {}
@@ -17,8 +17,9 @@ export const resolve = (node: Tensor): Tensor => (node.op === "stop" || (isCompo
 /** What kind of node a resolved one is: of a composite its name, else its op. */
 export const nameOf = (node: Tensor): NodeName => (isComposite(node) ? node.attrs.name : node.op) as NodeName;
 
-/** Groups of a normalisation. */
-export const groupsOf = (node: Tensor): number => (node.attrs as Extract<Composite, { readonly groups: number }>).groups;
+/** Groups of a normalisation, and what it adds to variances. */
+export const groupingOf = (node: Tensor): { readonly groups: number; readonly eps: number } =>
+  node.attrs as Extract<Composite, { readonly groups: number }>;
 
 /** Heads of an attention. */
 export const headsOf = (node: Tensor): number => (node.attrs as Extract<Composite, { readonly heads: number }>).heads;

@@ -1,6 +1,6 @@
 // How numbers lie in textures. A texel holds four channels of a pixel; the four layers of an image hold four neighbouring pixels of a row,
 // so texel (g·K + k, b·H + y) of layer j has channels 4k to 4k + 3 of pixel (y, 4g + j) of sample b. What has no place in the image is zero.
-import type { Shape } from "@ddpm/core";
+import type { Shape } from "@ddpm/core/graph";
 
 /** Texels of a pixel, or groups of pixels of a row. */
 export const fours = (n: number): number => Math.ceil(n / 4);

@@ -1,9 +1,9 @@
 // How each kind of node is written into a pass
-import { concat, type Tensor } from "@ddpm/core";
+import { concat, constant, type Tensor } from "@ddpm/core/graph";
 import { type Attention, context, contextOutputs, greatestKeys, type LinearAttention, linearMix, mix, scores } from "./attention.ts";
 import { convolution, depthwise, pointwise, transposedConvolution } from "./convolution.ts";
 import { type Formula, formulas } from "./elementwise.ts";
-import { argumentsOf, described, groupsOf, headsOf, type NodeName, NoPlan, nameOf } from "./graph.ts";
+import { argumentsOf, described, groupingOf, headsOf, type NodeName, NoPlan, nameOf } from "./graph.ts";
 import { fours } from "./layout.ts";
 import { ownMoments } from "./norm.ts";
 import type { Planner, Site } from "./planner.ts";
@@ -92,10 +92,9 @@ const normalised: Writer = (planner, node, site) => {
   const [x, gamma, beta] = argumentsOf(node) as [Tensor, Tensor, Tensor];
   const { shader } = site;
   const image = planner.image(x);
-  const groups = groupsOf(node);
-  const moments = planner.moments(described(x), image, groups);
+  const moments = planner.moments(described(x), image, node);
   const own = planner.own(image, site);
-  const { mean, scale } = ownMoments(shader, moments, image, groups);
+  const { mean, scale } = ownMoments(shader, moments, image, groupingOf(node).groups);
   const [g, s] = [gamma, beta].map((vector) => shader.read(rows(planner.onHost(vector), image.channels)));
   const slope = shader.local("vec4", `${scale} * texelFetch(${g}, ivec2(c, 0), 0)`);
   const shift = shader.local("vec4", `texelFetch(${s}, ivec2(c, 0), 0)`);
@@ -111,13 +110,15 @@ interface Projected {
   readonly beta: Tensor;
 }
 
-/** A normalised image times a matrix, with γ and β in the weights: ((x - mean)·γW)/deviation + βW. */
+const isNormalised = (y: Tensor): boolean => nameOf(y) === "groupNorm" && groupingOf(y).groups === 1;
+
+/** An image normalised in one group times a matrix, with γ and β in the weights: ((x - mean)·γW)/deviation + βW. */
 function projected(planner: Planner, y: Tensor, weights: Tensor): Projected {
-  if (nameOf(y) !== "groupNorm" || groupsOf(y) !== 1) throw new NoPlan("its attention does not follow a normalisation of one group");
+  if (!isNormalised(y)) throw new NoPlan("its linear attention does not follow a normalisation of one group");
   const [source, gamma, beta] = argumentsOf(y) as [Tensor, Tensor, Tensor];
   const x = planner.image(source);
   const outputs = weights.shape[1]!;
-  const of = planner.moments(described(source), x, 1);
+  const of = planner.moments(described(source), x, y);
   const { height, width, channels } = x;
   const empty = planner.imageOf([planner.batch, height, width, outputs]);
   const image = planner.store(`projections of ${source.path}`, empty, ({ shader }) => {
@@ -130,6 +131,18 @@ function projected(planner: Planner, y: Tensor, weights: Tensor): Projected {
   return { image, x, moments: of, gamma, beta };
 }
 
+/** An image times a matrix, with biases or none. */
+function multipliedImage(planner: Planner, y: Tensor, weights: Tensor, biases: Tensor | undefined): Image {
+  const x = planner.image(y);
+  const outputs = weights.shape[1]!;
+  return planner.store(`projections of ${y.path}`, planner.imageOf([...y.shape.slice(0, 3), outputs]), ({ shader }) => {
+    const sum = pointwise(shader, [x], shader.read(matrices(planner.onHost(weights), [x.channels], outputs)));
+    if (!biases) return sum;
+    const added = shader.read(rows(planner.onHost(biases), outputs));
+    return shader.declare((j) => `${sum(j)} + texelFetch(${added}, ivec2(c, 0), 0)`);
+  });
+}
+
 /** Heads of a width that four divides: a texel of features belongs to one. */
 function wholeHeadsOf(node: Tensor, features: number): number {
   const heads = headsOf(node);
@@ -138,10 +151,14 @@ function wholeHeadsOf(node: Tensor, features: number): number {
 }
 
 const attended: Writer = (planner, node, { shader }) => {
-  const [y, q, k, v] = argumentsOf(node) as [Tensor, Tensor, Tensor, Tensor];
-  const heads = wholeHeadsOf(node, q.shape[1]!);
-  const scaled = q.mul((q.shape[1]! / heads) ** -0.5);
-  const of: Attention = { projections: projected(planner, y, concat([scaled, k, v], 1)).image, heads, batch: planner.batch };
+  const [y, q, k, v, qBias, vBias] = argumentsOf(node) as [Tensor, Tensor, Tensor, Tensor, Tensor?, Tensor?];
+  const width = q.shape[1]!;
+  const heads = wholeHeadsOf(node, width);
+  const scale = (width / heads) ** -0.5;
+  const weights = concat([q.mul(scale), k, v], 1);
+  const biases = qBias && vBias && concat([qBias.mul(scale), constant(0).expand(width), vBias], 0);
+  const projections = isNormalised(y) && !biases ? projected(planner, y, weights).image : multipliedImage(planner, y, weights, biases);
+  const of: Attention = { projections, heads, batch: planner.batch };
   const pass = scores(of);
   planner.emit(pass);
   return mix(shader, of, pass.output);

@@ -22,13 +22,15 @@ o0 = s * ${share}; o1 = z * ${share};`);
 
 interface Groups {
   readonly groups: number;
+  /** What is added to a variance. */
+  readonly eps: number;
   /** What `sums` wrote. */
   readonly parts: Surface;
   readonly batch: number;
 }
 
-/** (mean, 1 / deviation) of group g of sample b at (g, b), eps 1e-5. */
-export function moments(name: string, image: Image, { groups, parts, batch }: Groups): Pass {
+/** (mean, 1 / deviation) of group g of sample b at (g, b). */
+export function moments(name: string, image: Image, { groups, eps, parts, batch }: Groups): Pass {
   const shader = new Shader();
   const [x, p] = [shader.read(image.surface), shader.read(parts)];
   const [ofGroup, share] = [shader.int(image.channels / groups), shader.float(groups / image.channels)];
@@ -43,7 +45,7 @@ export function moments(name: string, image: Image, { groups, parts, batch }: Gr
   shader.line(`int group = int(gl_FragCoord.x), b = int(gl_FragCoord.y); float mean = 0., variance = 0.;
 ${overTexels(`mean += dot(own, f + s) * ${share};`)}
 ${overTexels(`vec4 d = f + s - mean; variance += dot(own, max(z - s * s, 0.) + d * d) * ${share};`)}
-o0 = vec4(mean, inversesqrt(variance + 1e-5), 0., 0.);`);
+o0 = vec4(mean, inversesqrt(variance + ${shader.float(eps)}), 0., 0.);`);
   return shader.pass(`moments of ${name}`, surface(groups, batch, 1));
 }
 

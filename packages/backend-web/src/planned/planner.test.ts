@@ -1,20 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type Config,
-  concat,
-  configure,
-  constant,
-  imageShape,
-  input,
-  model,
-  Scope,
-  type Step,
-  samplingStep,
-  Tensor,
-  trainingStep,
-  variable,
-} from "@ddpm/core";
+import { type Config, configure, imageShape, presets, type Step, samplingStep, trainingStep } from "@ddpm/core";
+import { composite, concat, constant, input, Tensor, variable } from "@ddpm/core/graph";
+import { model, Scope } from "@ddpm/core/model";
 import { NoPlan } from "./graph.ts";
 import { planOf } from "./planner.ts";
 
@@ -65,6 +53,13 @@ test("every texture that a pass reads was written by one before it, or is given"
   }
 });
 
+test("the other U-Nets have plans, with a few shaders more", () => {
+  const known = (preset: "ddpm-cifar10" | "annotated"): string[] => sources(samplingStep(presets[preset], 2, { clip: true }));
+  const [ddpm, annotated] = [known("ddpm-cifar10"), known("annotated")];
+  assert.ok(ddpm.length < 320 && new Set(ddpm).size < 25, `${ddpm.length} draws, ${new Set(ddpm).size} shaders`);
+  assert.ok(annotated.length < 230 && new Set(annotated).size < 30, `${annotated.length} draws, ${new Set(annotated).size} shaders`);
+});
+
 const image = (): Tensor => input("x", [1, 4, 4, 4]);
 
 const unplanned: Readonly<Record<string, { readonly step: Step; readonly reason: RegExp }>> = {
@@ -85,6 +80,17 @@ const unplanned: Readonly<Record<string, { readonly step: Step; readonly reason:
     reason: /different sizes/,
   },
   "a number that GLSL does not have": { step: { outputs: { y: image().clip(0, Infinity) } }, reason: /Infinity/ },
+  "a linear attention of what is not normalised": {
+    step: {
+      outputs: {
+        y: composite(image(), [image(), variable("q", [4, 8]), variable("k", [4, 8]), variable("o", [2, 4, 4])], {
+          name: "linearAttention",
+          heads: 2,
+        }),
+      },
+    },
+    reason: /linear attention does not follow a normalisation of one group/,
+  },
   "rows joined": { step: { outputs: { y: concat([image(), image()], 1) } }, reason: /another axis/ },
   "one image for two variables": {
     step: { outputs: {}, updates: ((y) => ({ a: y, b: y }))(variable("a", [1, 4, 4, 4]).mul(2)) },

@@ -1,9 +1,11 @@
 // From a graph of images to passes. A node is one of three kinds: below parameters alone, below feeds too, or below an image of the device.
 // The first two are worked out on the host. Of the last, a pass computes as much as it can without a texture between: at most one product over
 // channels, then whatever follows it element by element. Values that are used twice are stored.
-import { type Shape, type Step, size, type Tensor, variablesOf } from "@ddpm/core";
+import type { Step } from "@ddpm/core";
+import { variablesOf } from "@ddpm/core/backend";
+import { type Shape, size, type Tensor } from "@ddpm/core/graph";
 import { float } from "./elementwise.ts";
-import { argumentsOf, described, isImage, NoPlan, nameOf, resolve } from "./graph.ts";
+import { argumentsOf, described, groupingOf, isImage, NoPlan, nameOf, resolve } from "./graph.ts";
 import { fours } from "./layout.ts";
 import { writers } from "./nodes.ts";
 import { moments, sums } from "./norm.ts";
@@ -36,7 +38,7 @@ export class Planner {
   readonly #uses = new Map<Tensor, number>();
   readonly #onDevice = new Map<Tensor, boolean>();
   readonly #images = new Map<Tensor, Image>();
-  readonly #moments = new Map<Image, Map<number, Surface>>();
+  readonly #moments = new Map<Image, Map<string, Surface>>();
   readonly #passes: Pass[] = [];
   readonly #uploads = new Map<Tensor, Image>();
   readonly #state = new Map<string, Image>();
@@ -198,16 +200,17 @@ export class Planner {
     return image;
   }
 
-  /** (mean, 1 / deviation) of an image's groups. */
-  moments(name: string, image: Image, groups: number): Surface {
-    const ofImage = this.#moments.get(image) ?? new Map<number, Surface>();
+  /** (mean, 1 / deviation) of an image's groups, as `norm`, a normalisation, has them. */
+  moments(name: string, image: Image, norm: Tensor): Surface {
+    const { groups, eps } = groupingOf(norm);
+    const ofImage = this.#moments.get(image) ?? new Map<string, Surface>();
     this.#moments.set(image, ofImage);
-    const known = ofImage.get(groups);
+    const known = ofImage.get(`${groups} ${eps}`);
     if (known) return known;
     const parts = sums(name, image, this.#batch);
-    const pass = moments(name, image, { groups, parts: parts.output, batch: this.#batch });
+    const pass = moments(name, image, { groups, eps, parts: parts.output, batch: this.#batch });
     this.emit(parts, pass);
-    ofImage.set(groups, pass.output);
+    ofImage.set(`${groups} ${eps}`, pass.output);
     return pass.output;
   }
 }

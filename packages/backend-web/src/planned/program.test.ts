@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { coefficientNames, configure, input, type Numbers, type Step, samplingStep, stream, variable, variablesOf } from "@ddpm/core";
+import { configure, type Numbers, type Step, samplingStep } from "@ddpm/core";
+import { coefficientNames, variablesOf } from "@ddpm/core/backend";
+import { input, variable } from "@ddpm/core/graph";
+import { stream } from "@ddpm/core/random";
 import type { Gpu, Target, Texture, Uniform } from "./gl.ts";
 import { planOf } from "./planner.ts";
 import { PlannedProgram } from "./program.ts";

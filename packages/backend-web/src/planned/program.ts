@@ -1,16 +1,6 @@
-import {
-  checkedRoots,
-  checkNames,
-  checkValues,
-  evaluate,
-  inputsOf,
-  type Numbers,
-  type Program,
-  type Shape,
-  type State,
-  type Step,
-  variablesOf,
-} from "@ddpm/core";
+import type { Numbers, Program, State, Step } from "@ddpm/core";
+import { checkedRoots, checkNames, checkValues, inputsOf, variablesOf } from "@ddpm/core/backend";
+import { evaluate, type Shape } from "@ddpm/core/graph";
 import type { Gpu, Target, Texture, Uniform } from "./gl.ts";
 import { packImage, unpackImage } from "./layout.ts";
 import type { Plan } from "./planner.ts";

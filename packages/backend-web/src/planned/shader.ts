@@ -1,4 +1,4 @@
-import { size, type Tensor } from "@ddpm/core";
+import { size, type Tensor } from "@ddpm/core/graph";
 import { fours, type Pack, packMatrices, packRows } from "./layout.ts";
 
 /** A texture that passes write, or that takes an image from outside; its size is in texels. */

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { decodeModel } from "@ddpm/core";
+import { decode, encode, type StoredTensor } from "@ddpm/core/safetensors";
+import { ddpm, fails, succeeds } from "./cli-process.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
+const at = (name: string): string => join(folder, name);
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const recording = (name: string) => decode(readFileSync(new URL(`../../../packages/core/fixtures/${name}.safetensors`, import.meta.url))).tensors;
+const stateDict = (tensors: ReadonlyMap<string, StoredTensor>) =>
+  new Map([...tensors].filter(([name]) => name.startsWith("param.")).map(([name, tensor]) => [name.slice("param.".length), tensor]));
+
+/** What diffusers writes of the recorded model. */
+const unet = {
+  _class_name: "UNet2DModel",
+  attention_head_dim: null,
+  block_out_channels: [4, 8],
+  down_block_types: ["DownBlock2D", "AttnDownBlock2D"],
+  downsample_padding: 0,
+  flip_sin_to_cos: false,
+  freq_shift: 1,
+  layers_per_block: 1,
+  norm_eps: 1e-6,
+  norm_num_groups: 2,
+  sample_size: 8,
+  up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
+};
+const scheduler = {
+  _class_name: "DDPMScheduler",
+  beta_schedule: "linear",
+  num_train_timesteps: 50,
+  variance_type: "fixed_large",
+  timestep_spacing: "leading",
+};
+
+/** Writes files by their paths in a new folder of `at`. */
+function write(place: string, files: Readonly<Record<string, object | string | Uint8Array>>): void {
+  for (const [name, content] of Object.entries(files)) {
+    const path = at(join(place, name));
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, typeof content === "string" || content instanceof Uint8Array ? content : JSON.stringify(content));
+  }
+}
+
+const tensors = recording("ddpm-unet");
+const weights = encode(stateDict(tensors), { format: "pt" });
+const weightsName = "diffusion_pytorch_model.safetensors";
+const pipeline = {
+  "model_index.json": { _class_name: "DDPMPipeline" },
+  "unet/config.json": unet,
+  [`unet/${weightsName}`]: weights,
+  "scheduler/scheduler_config.json": scheduler,
+};
+
+before(() => {
+  write("pipeline", pipeline);
+  write("flat", { "model_index.json": {}, "config.json": unet, [weightsName]: weights, "scheduler_config.json": scheduler });
+  write("alone", { "config.json": unet, [weightsName]: weights });
+  write(".", {
+    "x.safetensors": encode(
+      new Map([
+        ["x", tensors.get("xt")!],
+        ["t", tensors.get("t")!],
+      ]),
+      {},
+    ),
+  });
+});
+
+/** What `denoise` predicts, and what was recorded. */
+async function agrees(checkpoint: string, recorded: ReadonlyMap<string, StoredTensor>, ...flags: string[]): Promise<void> {
+  writeFileSync(
+    at("x.safetensors"),
+    encode(
+      new Map([
+        ["x", recorded.get("xt")!],
+        ["t", recorded.get("t")!],
+      ]),
+      {},
+    ),
+  );
+  await succeeds("denoise", "--checkpoint", at(checkpoint), "--input", at("x.safetensors"), "--out", at("eps.safetensors"), ...flags);
+  const found = decode(readFileSync(at("eps.safetensors"))).tensors.get("eps")!.data;
+  const expected = recorded.get("eps")!.data;
+  for (const [i, x] of expected.entries()) assert.ok(Math.abs(Number(x) - Number(found[i])) <= 1e-4, `${i}: ${found[i]} for ${x}`);
+}
+
+test("a pipeline of diffusers predicts as there, given as a folder of either layout", async () => {
+  await agrees("pipeline", tensors);
+  await agrees("flat", tensors);
+});
+
+test("a pipeline becomes a checkpoint, which draws, and comes back with the same weights", async () => {
+  const { stderr, code } = await ddpm("convert", "--checkpoint", at("pipeline"), "--out", at("ours.safetensors"));
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /The scheduler's timesteps are leading: draw in fewer steps with --spacing leading/);
+  const { config } = decodeModel(readFileSync(at("ours.safetensors"))).metadata!;
+  assert.deepEqual([config["model.architecture"], config["diffusion.timesteps"], config["diffusion.variance"]], ["ddpm", 50, "beta"]);
+  await agrees("ours.safetensors", tensors);
+  await succeeds("sample", "--checkpoint", at("ours.safetensors"), "--sampler", "ddim", "--steps", "2", "--count", "1", "--out", at("a.png"));
+
+  await succeeds("convert", "--checkpoint", at("ours.safetensors"), "--out", at("back"));
+  const back = JSON.parse(readFileSync(at("back/unet/config.json"), "utf8")) as Record<string, unknown>;
+  for (const [key, value] of Object.entries(unet)) assert.deepEqual(back[key], value, key);
+  const found = decode(readFileSync(at(`back/unet/${weightsName}`))).tensors;
+  for (const [name, { data }] of stateDict(tensors)) assert.deepEqual(found.get(name)!.data, data, name);
+  await agrees("back", tensors);
+  await fails(
+    /Expected a new folder for --out but found \S+ in .*back; choose another/,
+    1,
+    "convert",
+    "--checkpoint",
+    at("flat"),
+    "--out",
+    at("back"),
+  );
+});
+
+test("inspect shows what diffusers' files say", async () => {
+  assert.match(
+    await succeeds("inspect", at("pipeline")),
+    /11,767 parameters in \d+ tensors[\s\S]*"model\.architecture": "ddpm"[\s\S]*mid_block\.attentions\.0/,
+  );
+});
+
+test("a model without a scheduler is told its noise by flags", async () => {
+  const flags = ["--diffusion.schedule", "cosine-capped", "--diffusion.timesteps", "40"];
+  await succeeds("convert", "--checkpoint", at("alone"), ...flags, "--out", at("told.safetensors"));
+  const { config } = decodeModel(readFileSync(at("told.safetensors"))).metadata!;
+  assert.deepEqual([config["diffusion.schedule"], config["diffusion.timesteps"], config["model.groups"]], ["cosine-capped", 40, 2]);
+});
+
+test("a state dict of the annotated diffusion model predicts as there, and keeps what flags say of it", async () => {
+  const recorded = recording("annotated-unet");
+  writeFileSync(at("annotated.safetensors"), encode(stateDict(recorded), {}));
+  await agrees("annotated.safetensors", recorded, "--model.groups", "2");
+  const flags = ["--model.groups", "2", "--diffusion.timesteps", "300", "--data.height", "8", "--data.width", "8"];
+  await succeeds("convert", "--checkpoint", at("annotated.safetensors"), ...flags, "--out", at("described.safetensors"));
+  await agrees("described.safetensors", recorded);
+  const found = decode(readFileSync(at("described.safetensors"))).tensors;
+  for (const [name, { data }] of stateDict(recorded)) assert.deepEqual(found.get(name)!.data, data, name);
+  await fails(
+    /Expected model\.architecture ddpm for diffusers but found annotated, which it does not have/,
+    1,
+    ...["convert", "--checkpoint", at("described.safetensors"), "--out", at("no-folder")],
+  );
+});
+
+test("a page is given only a checkpoint with its configuration", () =>
+  fails(
+    /Expected a checkpoint with its configuration for a page but found none in \S+; write one with ddpm convert/,
+    1,
+    ...["playground", "--no-open", "--checkpoint", at("pipeline")],
+  ));
+
+test("what cannot be read of diffusers is told", async () => {
+  const refused = async (files: Parameters<typeof write>[1], message: RegExp, ...flags: string[]): Promise<void> => {
+    const place = mkdtempSync(at("refused-")).slice(folder.length + 1);
+    write(place, files);
+    await fails(message, 1, "convert", "--checkpoint", at(place), ...flags, "--out", at("refused.safetensors"));
+  };
+  const { [`unet/${weightsName}`]: _, ...weightless } = pipeline;
+  await refused(
+    weightless,
+    /Expected \S+unet\/diffusion_pytorch_model\.safetensors but found no such file; save the model with safe_serialization=True/,
+  );
+  await refused(
+    { "model_index.json": { _class_name: "VQPipeline" } },
+    /Expected a pipeline with unet\/config\.json at \S+ but found VQPipeline; give one/,
+  );
+  await refused({ ...pipeline, "unet/config.json": "{" }, /unet\/config\.json: Expected JSON but found .*; save the model again/);
+  await refused({ ...pipeline, "unet/config.json": " ".repeat(2 ** 25 + 1) }, /Expected JSON of at most 33554432 bytes but found 33554433/);
+  await refused(
+    { ...pipeline, "unet/config.json": { ...unet, act_fn: "gelu" } },
+    /Expected act_fn of diffusers to be "silu" or "swish" but found "gelu"/,
+  );
+  await refused(pipeline, /Expected diffusion\.timesteps 50 as in the checkpoint but found 60; leave it out/, "--diffusion.timesteps", "60");
+  writeFileSync(at("bare.safetensors"), weights);
+  await fails(
+    /Expected --model\.groups, --model\.headDim, .* but found none; add it: or give the folder that diffusers saved, whose config\.json tells all/,
+    1,
+    ...["sample", "--checkpoint", at("bare.safetensors"), "--out", at("a.png")],
+  );
+});

@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import type { Backend, Dataset } from "@ddpm/core";
+import { scheduleFor } from "@ddpm/core/config";
+import type { Checkpoint } from "../checkpoint-file.ts";
+import { BrokenImages } from "../data/broken.ts";
+import { openDataset } from "../data/index.ts";
+import { draw, drawBatches, type SamplerFlags } from "../drawing.ts";
+import type { Chosen } from "./distances.ts";
+import { labelsLike } from "./labels.ts";
+import { looked } from "./nearness.ts";
+import { type CountedPoint, type Point, titleOf } from "./point.ts";
+import { distanceFrom, type ReferenceSolution, referenceFor } from "./reference-solution.ts";
+import { SampleFolder } from "./sample-folder.ts";
+
+/** How images are drawn, besides sampler and steps. */
+export type DrawingFlags = Omit<SamplerFlags, "sampler" | "steps">;
+
+const kept = "those drawn are kept, and the same command goes on from there";
+
+/** Draws a model's images for points into folders of their own. */
+export class Drawer {
+  readonly #checkpoint: Checkpoint;
+  readonly #flags: DrawingFlags;
+  /** Data whose classes are drawn, as often as they have each. */
+  readonly #like: Dataset;
+  readonly #folders: ReadonlyMap<CountedPoint, SampleFolder>;
+
+  private constructor(checkpoint: Checkpoint, flags: DrawingFlags, like: Dataset, folders: ReadonlyMap<CountedPoint, SampleFolder>) {
+    [this.#checkpoint, this.#flags, this.#like, this.#folders] = [checkpoint, flags, like, folders];
+  }
+
+  /** Opens the folders of all points. Throws where one holds images that were drawn otherwise. */
+  static async open(
+    checkpoint: Checkpoint,
+    points: readonly CountedPoint[],
+    { flags, like, folder, sha256 }: { readonly flags: DrawingFlags; readonly like: Dataset; readonly folder: string; readonly sha256: string },
+  ): Promise<Drawer> {
+    const { config } = checkpoint;
+    const shape = [config["data.height"], config["data.width"], config["model.channels"]] as const;
+    const { spacing = null, eta = null, sigmaMax = null, clip = null, guidance, seed } = flags;
+    const settings = { sha256, spacing, eta, sigmaMax, clip, guidance, seed, classesLike: config["model.classes"].length > 0 ? like.name : null };
+    const folders = new Map<CountedPoint, SampleFolder>();
+    for (const point of points) {
+      const { sampler, steps } = point;
+      folders.set(point, await SampleFolder.open(join(folder, "samples", titleOf(point)), { sampler, steps, ...settings }, shape));
+    }
+    return new Drawer(checkpoint, flags, like, folders);
+  }
+
+  /** Draws what is missing of each point's images; in the order of the points. */
+  async draw(backend: Backend): Promise<Chosen[]> {
+    const sets: Chosen[] = [];
+    for (const [point, folder] of this.#folders) sets.push(await this.#drawn(backend, point, folder));
+    return sets;
+  }
+
+  async #drawn(backend: Backend, point: CountedPoint, folder: SampleFolder): Promise<Chosen> {
+    const { config } = this.#checkpoint;
+    const { count } = point;
+    if (!folder.has(0, count)) {
+      const skip = (first: number, count: number): boolean => folder.has(first, count);
+      const drawing = { total: count, labels: this.#labels(count), label: titleOf(point), skip, kept };
+      for await (const { first, values } of drawBatches(backend, this.#checkpoint, this.#flagsOf(point), drawing)) await folder.save(first, values);
+    }
+    const size = { height: config["data.height"], width: config["data.width"], channels: config["model.channels"] };
+    const broken = new BrokenImages({ strict: true, advice: "take it away, and the same command draws it again" });
+    const dataset = await openDataset(folder.path, { ...size, conditional: false, broken });
+    return { dataset, indices: Array.from({ length: count }, (_, i) => i), flip: false };
+  }
+
+  /** How far the first images of each point are from where more steps lead; none where no sampler is deterministic. */
+  async reference(backend: Backend): Promise<{ solution: ReferenceSolution; differences: (number | undefined)[] } | undefined> {
+    const points = [...this.#folders.keys()];
+    const deterministic = ({ sampler }: Point): boolean => sampler !== "ddpm"; // DDIM is, since a sweep leaves eta at 0
+    if (!points.some(deterministic)) return undefined;
+    const calls = points.filter(deterministic).map(({ steps }) => steps);
+    const solution = referenceFor(scheduleFor(this.#checkpoint.config), calls, looked);
+    const first = (point: Point): Promise<Float32Array> => {
+      const drawing = { total: solution.count, labels: this.#labels(solution.count), label: `${titleOf(point)} again`, kept };
+      return draw(backend, this.#checkpoint, this.#flagsOf(point), drawing);
+    };
+    const images = await first(solution);
+    const differences: (number | undefined)[] = [];
+    for (const point of points) differences.push(deterministic(point) ? distanceFrom(images, await first(point)) : undefined);
+    return { solution, differences };
+  }
+
+  #labels(count: number): number[] {
+    return labelsLike(this.#checkpoint.config, this.#like, count, this.#flags.seed);
+  }
+
+  #flagsOf({ sampler, steps }: Point): SamplerFlags {
+    return { ...this.#flags, sampler, steps };
+  }
+}

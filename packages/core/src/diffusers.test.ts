@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ParameterValue } from "./checkpoint.ts";
+import { type Config, configure } from "./config.ts";
+import { type DiffusersJson, fromDiffusers, parametersFromDiffusers, toDiffusers } from "./diffusers/mod.ts";
+import { presets } from "./presets.ts";
+import { betas, scheduleNames } from "./schedule.ts";
+
+/** What the files of google/ddpm-cifar10-32 say. */
+const unet: DiffusersJson = {
+  _class_name: "UNet2DModel",
+  _diffusers_version: "0.0.4",
+  act_fn: "silu",
+  attention_head_dim: null,
+  block_out_channels: [128, 256, 256, 256],
+  center_input_sample: false,
+  down_block_types: ["DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"],
+  downsample_padding: 0,
+  flip_sin_to_cos: false,
+  freq_shift: 1,
+  in_channels: 3,
+  layers_per_block: 2,
+  mid_block_scale_factor: 1,
+  norm_eps: 1e-6,
+  norm_num_groups: 32,
+  out_channels: 3,
+  sample_size: 32,
+  time_embedding_type: "positional",
+  up_block_types: ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
+};
+const scheduler: DiffusersJson = {
+  _class_name: "DDPMScheduler",
+  beta_end: 0.02,
+  beta_schedule: "linear",
+  beta_start: 0.0001,
+  clip_sample: true,
+  num_train_timesteps: 1000,
+  trained_betas: null,
+  variance_type: "fixed_large",
+};
+
+/** What of a configuration the files of diffusers tell; of classes only how many. */
+const told = (config: Config): Partial<Config> =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => /^(model|diffusion)\.|^data\.(height|width)$/.test(key) && key !== "model.block"));
+
+test("fromDiffusers() reads google/ddpm-cifar10-32 as the preset ddpm-cifar10", () => {
+  const { config, advice } = fromDiffusers(unet, scheduler);
+  assert.deepEqual(config, told(configure(presets["ddpm-cifar10"], { "model.dropout": 0 })));
+  assert.deepEqual(advice, []);
+});
+
+test("fromDiffusers() takes diffusers' defaults for what a model's file leaves out", () => {
+  const { config } = fromDiffusers({ _class_name: "UNet2DModel" });
+  const { "model.dim": dim, "model.dimMults": mults, "model.attention": attention, "model.headDim": headDim } = config;
+  assert.deepEqual([dim, mults, attention, headDim], [224, [1, 2, 3, 4], [1, 2, 3], 8]);
+  assert.deepEqual(
+    [config["model.freqShift"], config["model.flipSinToCos"], config["model.downsamplePadding"], config["model.normEps"]],
+    [0, true, 1, 1e-5],
+  );
+  assert.equal(config["data.height"], undefined);
+  assert.equal(config["diffusion.timesteps"], undefined);
+});
+
+test("fromDiffusers() of toDiffusers() gives a configuration back, for every schedule, objective and variance", () => {
+  const model = {
+    ...presets["ddpm-cifar10"],
+    "data.height": 16,
+    "model.attention": [0, 3],
+    "model.headDim": 32,
+    "model.flipSinToCos": true,
+  } as const;
+  for (const name of scheduleNames)
+    for (const rest of [
+      { "diffusion.objective": "v", "diffusion.zeroTerminalSnr": true, "diffusion.variance": "posterior", "diffusion.timesteps": 500 },
+      { "diffusion.objective": "x0", "diffusion.variance": "learned", "diffusion.timesteps": 300 },
+    ] as const) {
+      const config = configure(model, { "diffusion.schedule": name }, rest);
+      const { "unet/config.json": unet, "scheduler/scheduler_config.json": scheduler } = toDiffusers(config);
+      assert.deepEqual(fromDiffusers(unet!, JSON.parse(JSON.stringify(scheduler)) as DiffusersJson).config, told(config), name);
+    }
+});
+
+test("a scheduler's betas are told by their name or as numbers, such as float32 has them", () => {
+  const schedule = (part: DiffusersJson) => fromDiffusers(unet, { ...scheduler, ...part }).config;
+  assert.equal(schedule({ beta_schedule: "squaredcos_cap_v2" })["diffusion.schedule"], "cosine-capped");
+  assert.equal(schedule({ beta_schedule: "scaled_linear" })["diffusion.schedule"], "quadratic");
+  assert.equal(schedule({ beta_start: 0.001, beta_end: 0.2, num_train_timesteps: 100 })["diffusion.schedule"], "linear-scaled");
+  const trained = [...new Float32Array(betas("sigmoid-alpha-bar", 50))];
+  const found = schedule({ trained_betas: trained });
+  assert.deepEqual([found["diffusion.schedule"], found["diffusion.timesteps"]], ["sigmoid-alpha-bar", 50]);
+  const { variance_type: _, ...ddim } = scheduler;
+  assert.equal(fromDiffusers(unet, { ...ddim, _class_name: "DDIMScheduler" }).config["diffusion.variance"], "posterior");
+});
+
+test("fromDiffusers() says how to draw as a scheduler that does other than ours", () => {
+  const { advice } = fromDiffusers(unet, { ...scheduler, clip_sample: false, timestep_spacing: "leading" });
+  assert.deepEqual(advice, [
+    "The scheduler does not clip x0: draw with --no-clip",
+    "The scheduler's timesteps are leading: draw in fewer steps with --spacing leading",
+  ]);
+});
+
+test("fromDiffusers() names the key of what our model and samplers do not have", () => {
+  const refuses = (model: DiffusersJson, noise: DiffusersJson, message: RegExp): void =>
+    assert.throws(() => fromDiffusers({ ...unet, ...model }, { ...scheduler, ...noise }), { name: "SyntaxError", message });
+  refuses(
+    { _class_name: "UNet2DConditionModel" },
+    {},
+    /Expected _class_name of diffusers to be "UNet2DModel" but found "UNet2DConditionModel"; other/,
+  );
+  refuses({ act_fn: "gelu" }, {}, /act_fn of diffusers to be "silu" or "swish" but found "gelu"; other U-Nets cannot be read$/);
+  refuses({ class_embed_type: "timestep" }, {}, /class_embed_type of diffusers to be left out but found "timestep"/);
+  refuses({ attn_norm_num_groups: 8 }, {}, /attn_norm_num_groups of diffusers to be 32 but found 8/);
+  refuses({ out_channels: 4 }, {}, /out_channels of diffusers to be in_channels or twice as many but found 4/);
+  refuses({ block_out_channels: [64, 96] }, {}, /block_out_channels of diffusers to be a list of multiples of its first but found \[64,96\]/);
+  refuses(
+    { down_block_types: ["ResnetDownsampleBlock2D"] },
+    {},
+    /down_block_types of diffusers to be 4 of DownBlock2D and AttnDownBlock2D but found/,
+  );
+  refuses({ up_block_types: ["UpBlock2D"] }, {}, /up_block_types of diffusers to be those on the way down mirrored, .* but found \["UpBlock2D"\]/);
+  refuses({ num_class_embeds: 0.5 }, {}, /num_class_embeds of diffusers to be a number of at least 1 and at most 100,000 but found 0\.5/);
+  refuses({ norm_num_groups: 33 }, {}, /model\.groups to be a divisor of 128/);
+  refuses({ layers_per_block: "2" }, {}, /model\.blocks to be an integer .* but found "2"/);
+  refuses({}, { beta_schedule: "laplace" }, /beta_schedule of diffusers to be one of ours but found \["laplace",0\.0001,0\.02\]; there is linear, /);
+  refuses({}, { beta_start: 0.00085 }, /beta_schedule of diffusers to be one of ours but found \["linear",0\.00085,0\.02\]/);
+  refuses({}, { beta_schedule: undefined }, /beta_schedule of diffusers to be one of ours but found \[null,/);
+  refuses({}, { trained_betas: [0.5, 0.6] }, /beta_schedule of diffusers to be one of ours but found \[0\.5,0\.6\]/);
+  refuses({}, { num_train_timesteps: 0 }, /num_train_timesteps of diffusers to be an integer from 1 to a million but found 0/);
+  refuses({}, { prediction_type: "flow" }, /prediction_type of diffusers to be epsilon, sample, v_prediction but found "flow"; nothing else/);
+  refuses(
+    {},
+    { variance_type: "learned" },
+    /variance_type of diffusers to be "fixed_small" or "fixed_large" for a model of as many out_channels but found/,
+  );
+  refuses(
+    { out_channels: 6 },
+    {},
+    /variance_type of diffusers to be "learned_range" for a model of twice as many out_channels but found "fixed_large"; draw with/,
+  );
+  refuses({}, { thresholding: true }, /thresholding of diffusers to be false but found true; dynamic thresholds are not known here/);
+  refuses({}, { clip_sample_range: 2 }, /clip_sample_range of diffusers to be 1 but found 2; x0 is clipped to ±1 here/);
+});
+
+test("toDiffusers() refuses what diffusers does not have", () => {
+  assert.throws(() => toDiffusers(presets.notebook), {
+    name: "TypeError",
+    message: "Expected model.architecture ddpm for diffusers but found notebook, which it does not have; write a .safetensors file",
+  });
+});
+
+test("parametersFromDiffusers() gives attentions today's names, and classes a column for none", () => {
+  const value = (shape: number[], ...data: number[]): ParameterValue => ({ shape, data: Float32Array.from(data) });
+  const found = parametersFromDiffusers(
+    new Map([
+      ["mid_block.attentions.0.query.weight", value([1, 1], 1)],
+      ["mid_block.attentions.0.proj_attn.bias", value([1], 2)],
+      ["mid_block.attentions.0.to_k.bias", value([1], 3)],
+      ["class_embedding.weight", value([2, 3], 1, 2, 3, 4, 5, 6)],
+    ]),
+  );
+  const names = ["to_q.weight", "to_out.0.bias", "to_k.bias"].map((name) => `mid_block.attentions.0.${name}`);
+  assert.deepEqual([...found.keys()], [...names, "class_embedding.weight"]);
+  assert.deepEqual(found.get("class_embedding.weight"), value([2, 4], 1, 2, 3, 0, 4, 5, 6, 0));
+});
