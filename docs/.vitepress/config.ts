@@ -28,11 +28,10 @@ const work = [
   { text: "What the numbers mean", link: "/numbers" },
 ];
 
-/** A list of pages of the API, whose files TypeDoc wrote. */
-const pagesOf = (folder: string): { text: string; link: string }[] =>
-  readdirSync(join(root, "docs", folder))
-    .filter((name) => name.endsWith(".md") && name !== "index.md")
-    .map((name) => ({ text: name.slice(0, -3), link: `/${folder}/${name.slice(0, -3)}` }));
+/** The pages of the API, whose files TypeDoc wrote, by their paths within it. */
+const api = readdirSync(join(root, "docs/api"), { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".md") && path !== "index.md")
+  .map((path) => path.slice(0, -3));
 
 export default defineConfig({
   base: "./",
@@ -65,8 +64,11 @@ export default defineConfig({
       "/work/": work,
       "/numbers": work,
       "/api/": [
-        { text: "Backends", items: pagesOf("api") },
-        { text: "core", items: pagesOf("api/core") },
+        { text: "Backends", items: api.filter((path) => !path.includes("/")).map((path) => ({ text: path, link: `/api/${path}` })) },
+        {
+          text: "core",
+          items: api.filter((path) => path.startsWith("core/")).map((path) => ({ text: path.slice(5).replace(/\/mod$/, ""), link: `/api/${path}` })),
+        },
       ],
     },
   },
