@@ -1,13 +1,13 @@
 """Draws with diffusers from given noise: draw_diffusers.py FOLDER noise.safetensors out.safetensors
 
 FOLDER is what `ddpm convert` wrote for DDPMPipeline.from_pretrained. The noise, which random-model.ts writes, is xT [n,c,h,w] and z [steps,n,c,h,w]; out has the pictures
-of DDIM (with use_clipped_model_output, as ours) and of DDPM, with leading timesteps, and eps of xT at the first and the last timestep.
+of DDIM (with use_clipped_model_output, as ours) and of DDPM, by the scheduler as it was written, and eps of xT at the first and the last timestep.
 """
 
 import argparse
 
 import torch
-from diffusers import DDIMScheduler, DDPMPipeline, DDPMScheduler
+from diffusers import DDIMScheduler, DDPMPipeline
 from diffusers.schedulers import scheduling_ddpm
 from safetensors.torch import load_file, save_file
 
@@ -34,9 +34,8 @@ def main():
     t = torch.tensor([0, config.num_train_timesteps - 1])
     with torch.no_grad():
         eps = unet(x[:2], t[: len(x)]).sample
-    # Trailing timesteps do not end at 0, where DDPMScheduler alone adds no noise
-    ddim = draw(unet, DDIMScheduler.from_config(config, timestep_spacing="leading"), x, z, use_clipped_model_output=True)
-    ddpm = draw(unet, DDPMScheduler.from_config(config, timestep_spacing="leading"), x, z)
+    ddim = draw(unet, DDIMScheduler.from_config(config), x, z, use_clipped_model_output=True)
+    ddpm = draw(unet, pipeline.scheduler, x, z)
     save_file({"eps": eps, "ddim": ddim.contiguous(), "ddpm": ddpm.contiguous()}, args.out)
     for name, image in {"eps": eps, "ddim": ddim, "ddpm": ddpm}.items():
         print(name, "mean", round(image.mean().item(), 4), "deviation", round(image.std().item(), 4))

@@ -5,6 +5,7 @@ import { type Config, configure } from "./config.ts";
 import { type DiffusersJson, fromDiffusers, parametersFromDiffusers, toDiffusers } from "./diffusers/mod.ts";
 import { presets } from "./presets.ts";
 import { betas, scheduleNames } from "./schedule.ts";
+import { timesteps } from "./spacing.ts";
 
 /** What the files of google/ddpm-cifar10-32 say. */
 const unet: DiffusersJson = {
@@ -140,6 +141,15 @@ test("fromDiffusers() names the key of what our model and samplers do not have",
   );
   refuses({}, { thresholding: true }, /thresholding of diffusers to be false but found true; dynamic thresholds are not known here/);
   refuses({}, { clip_sample_range: 2 }, /clip_sample_range of diffusers to be 1 but found 2; x0 is clipped to ±1 here/);
+});
+
+test("toDiffusers() gives a scheduler whose fewer steps end at 0, which alone adds no noise in diffusers", () => {
+  for (const zeroTerminalSnr of [false, true]) {
+    const config = configure(presets["ddpm-cifar10"], { "diffusion.objective": "v", "diffusion.zeroTerminalSnr": zeroTerminalSnr });
+    const spacing = toDiffusers(config)["scheduler/scheduler_config.json"]!["timestep_spacing"] as "leading";
+    const visited = timesteps(spacing, 1000, 50);
+    assert.deepEqual([visited.at(-1), visited[0]], [0, zeroTerminalSnr ? 999 : 980]);
+  }
 });
 
 test("toDiffusers() refuses what diffusers does not have", () => {

@@ -83,7 +83,10 @@ export function drawingAdvice(file: DiffusersJson): string[] {
   ];
 }
 
-/** The file of the `DDPMScheduler` that a configuration draws with. */
+/**
+ * The file of the `DDPMScheduler` that a configuration draws with. It adds noise at every timestep but 0, so fewer steps have to end there, and those of zero
+ * terminal SNR have to start at the last one, too.
+ */
 export function schedulerOf(config: Config): DiffusersJson {
   const { "diffusion.schedule": name, "diffusion.timesteps": timesteps } = config;
   return {
@@ -94,6 +97,6 @@ export function schedulerOf(config: Config): DiffusersJson {
     variance_type: variances[config["diffusion.variance"]],
     rescale_betas_zero_snr: config["diffusion.zeroTerminalSnr"],
     clip_sample: true,
-    timestep_spacing: "trailing",
+    timestep_spacing: config["diffusion.zeroTerminalSnr"] ? "linspace" : "leading",
   };
 }
