@@ -121,6 +121,24 @@ test("a pipeline becomes a checkpoint, which draws, and comes back with the same
   );
 });
 
+test("DDIM's eps follows from x0 as it is clipped, or with --no-rederive stays as in diffusers", async () => {
+  const flags = ["sample", "--checkpoint", at("pipeline"), "--count", "2"];
+  const drawn = async (...more: string[]): Promise<ArrayLike<unknown>> => {
+    await succeeds(...flags, "--sampler", "ddim", "--steps", "5", ...more, "--out", at("drawn.safetensors"));
+    return [...decode(readFileSync(at("drawn.safetensors"))).tensors.values()][0]!.data;
+  };
+  assert.notDeepEqual(await drawn("--no-rederive"), await drawn());
+  assert.deepEqual(await drawn("--no-rederive", "--no-clip"), await drawn("--no-clip"));
+  await fails(
+    /Expected --sampler ddim with --no-rederive but found ddpm; choose it, or leave --no-rederive out/,
+    2,
+    ...flags,
+    "--no-rederive",
+    "--out",
+    at("a.png"),
+  );
+});
+
 test("inspect shows what diffusers' files say", async () => {
   assert.match(
     await succeeds("inspect", at("pipeline")),

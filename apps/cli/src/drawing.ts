@@ -19,6 +19,7 @@ export interface SamplerFlags {
   readonly eta?: number | undefined;
   readonly sigmaMax?: number | undefined;
   readonly clip?: boolean | undefined;
+  readonly rederive?: boolean | undefined;
   readonly guidance: number;
   readonly seed: number;
 }
@@ -37,14 +38,16 @@ export const samplerOptions = (command: Command, usual: SamplerName): Command =>
     .addOption(sigmaMaxOption())
     .option("--clip", `clip the predicted x0 to [-1, 1] at each step (${clipping} do)`)
     .option("--no-clip", "do not: the notebook's rule")
+    .option("--no-rederive", "leave DDIM's eps as predicted where x0 is clipped, as diffusers does: else it follows from x0")
     .addOption(new Option("--guidance <x>", "how much to heed the class: 1 plainly, 2 to 5 more, at twice the time").argParser(number).default(1))
     .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser(parserOf("seed")).default(0));
 
-/** The flags of a command; commander gives clip a value even where neither flag is used. */
-export const samplerFlags = <T extends SamplerFlags>(command: Command, flags: T): T => ({
-  ...flags,
-  clip: command.getOptionValueSource("clip") === "cli" ? flags.clip : undefined,
-});
+/** The flags of a command; commander gives clip a value even where neither flag is used. Throws a UsageError where only DDIM has what they ask for. */
+export function samplerFlags<T extends SamplerFlags>(command: Command, flags: T): T {
+  if (flags.rederive === false && flags.sampler !== "ddim")
+    throw new UsageError(`Expected --sampler ddim with --no-rederive but found ${flags.sampler}; choose it, or leave --no-rederive out`);
+  return { ...flags, clip: command.getOptionValueSource("clip") === "cli" ? flags.clip : undefined };
+}
 
 /** Throws a UsageError for guidance without a class, which would change nothing and take twice the time. */
 export function checkGuidance({ guidance, class: name }: { readonly guidance: number; readonly class?: string }): void {

@@ -35,6 +35,7 @@ export function evaluateCommand(program: Command): void {
         "eta",
         "sigmaMax",
         "clip",
+        "rederive",
         "guidance",
       ]),
     )
@@ -51,7 +52,7 @@ export function evaluateCommand(program: Command): void {
     .addOption(
       new Option("--sweep [points...]", "draw with several samplers and numbers of steps, as ddim:10,20 dpm++:10 (3 to 50 with each but ddpm)")
         .argParser(pointsOf)
-        .conflicts(["sampler", "steps", "spacing", "eta", "sigmaMax", "clip", "pictures"]),
+        .conflicts(["sampler", "steps", "spacing", "eta", "sigmaMax", "clip", "rederive", "pictures"]),
     )
     .option("--no-bound", "leave the bits per dimension out")
     .addOption(new Option("--images <n>", "images of the bits per dimension").argParser(several).default(256))

@@ -38,7 +38,9 @@ export class Drawer {
     const { config } = checkpoint;
     const shape = [config["data.height"], config["data.width"], config["model.channels"]] as const;
     const { spacing = null, eta = null, sigmaMax = null, clip = null, guidance, seed } = flags;
-    const settings = { sha256, spacing, eta, sigmaMax, clip, guidance, seed, classesLike: config["model.classes"].length > 0 ? like.name : null };
+    const classesLike = config["model.classes"].length > 0 ? like.name : null;
+    const raw = flags.rederive === false && { rederive: false };
+    const settings = { sha256, spacing, eta, sigmaMax, clip, ...raw, guidance, seed, classesLike };
     const folders = new Map<CountedPoint, SampleFolder>();
     for (const point of points) {
       const { sampler, steps } = point;

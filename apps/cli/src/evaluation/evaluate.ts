@@ -51,8 +51,8 @@ export async function evaluate(place: string, options: EvaluateOptions, given: P
     others: Math.max(...points.map(({ count }) => count)),
   });
   const { backend, real } = comparison;
-  const { sweep, spacing, eta, sigmaMax, clip, guidance, seed } = options;
-  const flags = sweep === undefined ? { spacing, eta, sigmaMax, clip, guidance, seed } : { ...alike, guidance, seed };
+  const { sweep, spacing, eta, sigmaMax, clip, rederive, guidance, seed } = options;
+  const flags = sweep === undefined ? { spacing, eta, sigmaMax, clip, rederive, guidance, seed } : { ...alike, guidance, seed };
   const drawer = await Drawer.open(checkpoint, points, { flags, like: real.training, folder, sha256 });
   const bound = options.bound ? await boundFor(backend, checkpoint, comparison, options, { folder, sha256 }) : undefined;
   const images = await drawer.draw(backend);
