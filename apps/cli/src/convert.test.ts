@@ -98,7 +98,7 @@ test("a pipeline of diffusers predicts as there, given as a folder of either lay
 test("a pipeline becomes a checkpoint, which draws, and comes back with the same weights", async () => {
   const { stderr, code } = await ddpm("convert", "--checkpoint", at("pipeline"), "--out", at("ours.safetensors"));
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /The scheduler's timesteps are leading: draw in fewer steps with --spacing leading/);
+  assert.match(stderr, /To draw as its DDPMScheduler does: --sampler ddpm --spacing leading/);
   const { config } = decodeModel(readFileSync(at("ours.safetensors"))).metadata!;
   assert.deepEqual([config["model.architecture"], config["diffusion.timesteps"], config["diffusion.variance"]], ["ddpm", 50, "beta"]);
   await agrees("ours.safetensors", tensors);

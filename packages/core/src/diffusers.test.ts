@@ -47,7 +47,7 @@ const told = (config: Config): Partial<Config> =>
 test("fromDiffusers() reads google/ddpm-cifar10-32 as the preset ddpm-cifar10", () => {
   const { config, advice } = fromDiffusers(unet, scheduler);
   assert.deepEqual(config, told(configure(presets["ddpm-cifar10"], { "model.dropout": 0 })));
-  assert.deepEqual(advice, []);
+  assert.deepEqual(advice, ["To draw as its DDPMScheduler does: --sampler ddpm --spacing leading"]);
 });
 
 test("fromDiffusers() takes diffusers' defaults for what a model's file leaves out", () => {
@@ -93,11 +93,32 @@ test("a scheduler's betas are told by their name or as numbers, such as float32 
   assert.equal(fromDiffusers(unet, { ...ddim, _class_name: "DDIMScheduler" }).config["diffusion.variance"], "posterior");
 });
 
-test("fromDiffusers() says how to draw as a scheduler that does other than ours", () => {
-  const { advice } = fromDiffusers(unet, { ...scheduler, clip_sample: false, timestep_spacing: "leading" });
-  assert.deepEqual(advice, [
-    "The scheduler does not clip x0: draw with --no-clip",
-    "The scheduler's timesteps are leading: draw in fewer steps with --spacing leading",
+test("fromDiffusers() says how to draw as a scheduler does, which has its own defaults", () => {
+  const adviceOf = (part: DiffusersJson): readonly string[] => {
+    const { clip_sample: _, ...silent } = scheduler;
+    return fromDiffusers(unet, { ...silent, ...part }).advice;
+  };
+  const leading = ["To draw as its DDPMScheduler does: --sampler ddpm --spacing leading"];
+  assert.deepEqual(adviceOf({}), leading);
+  assert.deepEqual(adviceOf({ _class_name: undefined }), leading);
+  assert.deepEqual(adviceOf({ timestep_spacing: "trailing" }), []);
+  assert.deepEqual(adviceOf({ clip_sample: false, timestep_spacing: "trailing" }), ["To draw as its DDPMScheduler does: --sampler ddpm --no-clip"]);
+  assert.deepEqual(adviceOf({ _class_name: "DDIMScheduler" }), ["To draw as its DDIMScheduler does: --sampler ddim --no-rederive --spacing leading"]);
+  assert.deepEqual(adviceOf({ _class_name: "DDIMScheduler", clip_sample: false, set_alpha_to_one: false, steps_offset: 1 }), [
+    "To draw as its DDIMScheduler does: --sampler ddim --no-clip --spacing leading",
+    "Its scheduler's steps_offset is 1, and here it is always 0: pictures will differ a little",
+    "Its scheduler's set_alpha_to_one is false, and here it is always true: pictures will differ a little",
+  ]);
+  assert.deepEqual(adviceOf({ _class_name: "EulerDiscreteScheduler", clip_sample_range: 2 }), [
+    "To draw as its EulerDiscreteScheduler does: --sampler euler --no-clip --spacing linspace",
+  ]);
+  assert.deepEqual(adviceOf({ _class_name: "DPMSolverMultistepScheduler" }), ["To draw as its DPMSolverMultistepScheduler does: --sampler dpm++"]);
+  assert.deepEqual(adviceOf({ _class_name: "DPMSolverMultistepScheduler", use_karras_sigmas: true, solver_order: 3 }), [
+    "To draw as its DPMSolverMultistepScheduler does: --sampler dpm++ --spacing karras",
+    "Its scheduler's solver_order is 3, and here it is always 2: pictures will differ a little",
+  ]);
+  assert.deepEqual(adviceOf({ _class_name: "PNDMScheduler" }), [
+    'Its scheduler, "PNDMScheduler", is not known here: its noise is taken and its way of drawing is not, so choose a --sampler',
   ]);
 });
 
@@ -141,6 +162,8 @@ test("fromDiffusers() names the key of what our model and samplers do not have",
   );
   refuses({}, { thresholding: true }, /thresholding of diffusers to be false but found true; dynamic thresholds are not known here/);
   refuses({}, { clip_sample_range: 2 }, /clip_sample_range of diffusers to be 1 but found 2; x0 is clipped to ±1 here/);
+  refuses({}, { clip_sample: undefined, clip_sample_range: 2 }, /clip_sample_range of diffusers to be 1 but found 2/);
+  refuses({}, { timestep_spacing: "even" }, /timestep_spacing of diffusers to be leading, trailing, linspace but found "even"; leave it out/);
 });
 
 test("toDiffusers() gives a scheduler whose fewer steps end at 0, which alone adds no noise in diffusers", () => {

@@ -1,8 +1,9 @@
 /** The files of diffusers (Hugging Face), a `DDPMPipeline` of a `UNet2DModel` and a scheduler, as configurations and parameters of ours, and the other way. */
 import type { ParameterValue } from "../checkpoint.ts";
 import type { Config } from "../config.ts";
+import { drawingAdvice } from "./drawing.ts";
 import type { DiffusersJson } from "./json.ts";
-import { diffusionFrom, drawingAdvice, schedulerOf } from "./scheduler.ts";
+import { diffusionFrom, schedulerOf } from "./scheduler.ts";
 import { unetFrom, unetOf } from "./unet2d.ts";
 
 export type { DiffusersJson } from "./json.ts";

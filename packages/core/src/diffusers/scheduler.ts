@@ -70,19 +70,6 @@ function varianceFrom(type: unknown, learned: boolean): Variance {
   return refuse("variance_type", expected, type, "draw with a scheduler of that kind");
 }
 
-/** How to draw as a scheduler does where that is not what we do unless told, a line each. Throws a SyntaxError for what we cannot do. */
-export function drawingAdvice(file: DiffusersJson): string[] {
-  const { clip_sample: clips, clip_sample_range: range = 1, thresholding = false, timestep_spacing: spacing } = file;
-  if (thresholding !== false) refuse("thresholding", "false", thresholding, "dynamic thresholds are not known here: set it to false to draw without");
-  if (clips === true && range !== 1) refuse("clip_sample_range", "1", range, "x0 is clipped to ±1 here: set it to 1, or clip_sample to false");
-  return [
-    ...(clips === false ? ["The scheduler does not clip x0: draw with --no-clip"] : []),
-    ...(typeof spacing === "string" && spacing !== "trailing"
-      ? [`The scheduler's timesteps are ${spacing}: draw in fewer steps with --spacing ${spacing}`]
-      : []),
-  ];
-}
-
 /**
  * The file of the `DDPMScheduler` that a configuration draws with. It adds noise at every timestep but 0, so fewer steps have to end there, and those of zero
  * terminal SNR have to start at the last one, too.
