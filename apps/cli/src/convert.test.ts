@@ -121,6 +121,27 @@ test("a pipeline becomes a checkpoint, which draws, and comes back with the same
   );
 });
 
+test("all that draw tell how the scheduler of a folder does, and what is taken where there is none", async () => {
+  await succeeds("sample", "--checkpoint", at("pipeline"), "--count", "1", "--out", at("seen"));
+  const few = ["--steps", "2", "--out", at("told.png")];
+  const commands = [
+    ["sample", "--count", "1", ...few],
+    ["interpolate", "--from", "1", "--to", "2", "--count", "2", ...few],
+    ["invert", "--images", at("seen"), "--steps", "2", "--out", at("xT.safetensors")],
+  ];
+  for (const [command, ...flags] of commands as [string, ...string[]][]) {
+    const [scheduled, alone] = [
+      await ddpm(command, "--checkpoint", at("pipeline"), ...flags),
+      await ddpm(command, "--checkpoint", at("alone"), ...flags),
+    ];
+    assert.match(scheduled.stderr, /^To draw as its DDPMScheduler does: --sampler ddpm --spacing leading\n/, command);
+    assert.match(alone.stderr, /^The file does not say how the model was trained; taking --diffusion\.schedule linear/, command);
+    assert.equal(scheduled.code, 0, command);
+  }
+  const evaluated = await ddpm("evaluate", "--checkpoint", at("pipeline"), "--data", at("nothing"));
+  assert.match(evaluated.stderr, /^To draw as its DDPMScheduler does[^\n]*\n[\s\S]*Expected/);
+});
+
 test("DDIM's eps follows from x0 as it is clipped, or with --no-rederive stays as in diffusers", async () => {
   const flags = ["sample", "--checkpoint", at("pipeline"), "--count", "2"];
   const drawn = async (...more: string[]): Promise<ArrayLike<unknown>> => {

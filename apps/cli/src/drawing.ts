@@ -4,10 +4,11 @@ import { type Row, type SamplerName, type Spacing, samplerNames, samplers, spaci
 import { size } from "@ddpm/core/graph";
 import { startNoise } from "@ddpm/core/random";
 import { type Command, Option } from "commander";
-import type { Checkpoint } from "./checkpoint-file.ts";
+import { type Checkpoint, readCheckpoint } from "./checkpoint-file.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
 import { count, number, parserOf, share, sigmaMaxOption } from "./options.ts";
 import { progress } from "./progress.ts";
+import { say } from "./say.ts";
 import type { Trajectory } from "./trajectory.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -151,8 +152,20 @@ export function padded(values: Float32Array, length: number): Float32Array {
   return out;
 }
 
-/** What is taken of a model that a file does not tell how it was trained, for people. */
-export const assumed = (config: Config): string =>
+/** As `readCheckpoint`, of a model to draw with: tells what is taken of it that no file says, and how to draw as diffusers does. */
+export async function readToDraw(...args: Parameters<typeof readCheckpoint>): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(...args);
+  tellOf(checkpoint);
+  return checkpoint;
+}
+
+/** Tells what is taken of a model that no file says, and how to draw as its scheduler in diffusers does. */
+export function tellOf({ ours, config, advice }: Pick<Checkpoint, "ours" | "config" | "advice">): void {
+  if (!ours) say(`The file does not say how the model was trained; taking ${assumed(config)}`);
+  for (const line of advice) say(line);
+}
+
+const assumed = (config: Config): string =>
   (["diffusion.schedule", "diffusion.timesteps", "diffusion.objective", "data.height", "data.width"] as const)
     .map((key) => `--${key} ${config[key]}`)
     .join(" ");

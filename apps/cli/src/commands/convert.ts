@@ -5,6 +5,7 @@ import type { EncodeOptions } from "@ddpm/core/safetensors";
 import { type Command, Option } from "commander";
 import { type CheckpointBytes, checkpointBytes, type Model, modelIn } from "../checkpoint-file.ts";
 import { weightsName } from "../diffusers-folder.ts";
+import { tellOf } from "../drawing.ts";
 import { prepareFile } from "../figure-file.ts";
 import { absent, makeFolder, prepareFolderOf, writeAtomically } from "../files.ts";
 import { configOf, configOptions, describesModel } from "../options.ts";
@@ -63,7 +64,7 @@ function checkpointOf(read: CheckpointBytes, flags: Partial<Config>, dtype: Opti
 
 function described(read: CheckpointBytes, flags: Partial<Config>): Model {
   const model = modelIn(read, flags);
-  for (const line of model.advice) process.stderr.write(`${line}\n`);
+  tellOf(model);
   return model;
 }
 

@@ -2,9 +2,9 @@ import { openDevice } from "@ddpm/backend-node";
 import { imageShape } from "@ddpm/core";
 import { evenSpacingNames, type Spacing } from "@ddpm/core/diffusion";
 import { type Command, Option } from "commander";
-import { readCheckpoint } from "../checkpoint-file.ts";
 import { oneLabelOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
+import { readToDraw } from "../drawing.ts";
 import { prepareFile } from "../figure-file.ts";
 import { noiseOf, usualSigmaMax } from "../inversion.ts";
 import { configOf, configOptions, count, describesModel, deviceOption, sigmaMaxOption } from "../options.ts";
@@ -41,7 +41,7 @@ export function invertCommand(program: Command): void {
 
 async function invert(options: Options): Promise<void> {
   await prepareFile("--out", options.out, [".safetensors"]);
-  const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel));
+  const checkpoint = await readToDraw(options.checkpoint, configOf({ ...options }, describesModel));
   const label = oneLabelOf(options.class, checkpoint.config);
   const images = await pictures(options.images, checkpoint.config, options.count);
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });

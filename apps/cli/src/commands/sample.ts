@@ -2,10 +2,9 @@ import { openDevice } from "@ddpm/backend-node";
 import { type Config, imageShape, labelsInRows } from "@ddpm/core";
 import { samplers } from "@ddpm/core/diffusion";
 import { type Command, Option } from "commander";
-import { readCheckpoint } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
-import { assumed, checkGuidance, draw, type Edit, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
+import { checkGuidance, draw, type Edit, readToDraw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
 import { writerTo } from "../image-writer.ts";
 import { maskAt } from "../mask.ts";
 import { configOf, configOptions, count, describesModel, deviceOption, positiveShare } from "../options.ts";
@@ -59,12 +58,10 @@ async function sample(options: Options, command: Command): Promise<void> {
   if (options.trajectory !== undefined) await Trajectory.check(options.trajectory, options.out);
   const xT = options.init === undefined ? undefined : await readImages(options.init, "xT");
   const [, , height, width] = xT?.shape ?? [];
-  const checkpoint = await readCheckpoint(options.checkpoint, configOf({ ...options }, describesModel), {
+  const checkpoint = await readToDraw(options.checkpoint, configOf({ ...options }, describesModel), {
     ...(height && width && { "data.height": height, "data.width": width }),
   });
   const { config } = checkpoint;
-  if (!checkpoint.ours) process.stderr.write(`The file does not say how the model was trained; taking ${assumed(config)}\n`);
-  for (const line of checkpoint.advice) process.stderr.write(`${line}\n`);
   const start = xT?.as([config["model.channels"], config["data.height"], config["data.width"]]);
   const { total, labels, columns } = layout(start?.count ?? options.count, start !== undefined, options.class, config);
   const edit = await editOf(options, config, total);

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import type { Backend, Config } from "@ddpm/core";
 import { defaults } from "@ddpm/core/config";
 import { permutation, stream } from "@ddpm/core/random";
-import { type Checkpoint, readCheckpoint } from "../checkpoint-file.ts";
+import type { Checkpoint } from "../checkpoint-file.ts";
 import { BrokenImages } from "../data/broken.ts";
 import { openDataset, openSource } from "../data/index.ts";
-import type { SamplerFlags } from "../drawing.ts";
+import { readToDraw, type SamplerFlags } from "../drawing.ts";
 import { makeFolder } from "../files.ts";
 import { say } from "../say.ts";
 import { boundOfImages } from "./bound-of-images.ts";
@@ -37,7 +37,7 @@ const usualTimesteps = 60;
 
 /** Evaluates a model. Throws before long work where something cannot be. */
 export async function evaluate(place: string, options: EvaluateOptions, given: Partial<Config>): Promise<void> {
-  const checkpoint = await readCheckpoint(place, {}, given);
+  const checkpoint = await readToDraw(place, {}, given);
   const { config, path, step } = checkpoint;
   const points = pointsFor(config, options);
   const folder = options.out ?? (await usualFolder(place, step));
