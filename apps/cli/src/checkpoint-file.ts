@@ -76,11 +76,12 @@ interface Told extends Pick<Model, "parameters" | "step" | "ours" | "advice"> {
 }
 
 function toldBy({ bytes, folder }: CheckpointBytes): Told {
-  const { parameters, metadata } = decodeModel(bytes);
-  if (metadata) return { known: metadata.config, parameters, step: metadata.step, ours: true, described: true, advice: [] };
+  const { parameters: stored, metadata } = decodeModel(bytes);
+  if (metadata) return { known: metadata.config, parameters: stored, step: metadata.step, ours: true, described: true, advice: [] };
+  const parameters = parametersFromDiffusers(stored); // other files have none of its names
   if (!folder) return { known: inferModel(parameters), parameters, step: undefined, ours: false, described: false, advice: [] };
   const { config, advice } = folder.told();
-  return { known: config, parameters: parametersFromDiffusers(parameters), step: undefined, ours: folder.scheduled, described: true, advice };
+  return { known: config, parameters, step: undefined, ours: folder.scheduled, described: true, advice };
 }
 
 /** Throws a TypeError where flags do not say what parameters' names and shapes cannot. */
@@ -88,14 +89,14 @@ function refuseUntold({ "model.architecture": architecture, "model.block": block
   const missing = untoldKeys[architecture].filter((key) => flags[key] === undefined).map((key) => `--${key}`);
   if (missing.length === 0 || block === "convnext") return;
   throw new TypeError(
-    `Expected ${missing.join(", ")} since the file does not tell it (it comes from elsewhere) but found none; add it: ${usual[architecture]}`,
+    `Expected ${missing.join(", ")} since the file does not tell it (it comes from elsewhere) but found none; ${usual[architecture]}`,
   );
 }
 
 const usual: Readonly<Record<ArchitectureName, string>> = {
-  notebook: "the notebook's models have 1",
-  ddpm: "or give the folder that diffusers saved, whose config.json tells all",
-  annotated: "the annotated diffusion model has 4",
+  notebook: "add it: the notebook's models have 1",
+  ddpm: "add them, or give the folder that diffusers saved, whose config.json tells all",
+  annotated: "add it: the annotated diffusion model has 4",
 };
 
 /** The bytes of a checkpoint that is given as a file, a run folder or a folder of diffusers, and the file that they are in. Throws where none can be read. */

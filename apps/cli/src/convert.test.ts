@@ -121,6 +121,25 @@ test("a pipeline becomes a checkpoint, which draws, and comes back with the same
   );
 });
 
+/** What a file of weights alone does not tell of them. */
+const untold = Object.entries({ groups: 2, headDim: 0, normEps: 1e-6, downsamplePadding: 0, freqShift: 1, flipSinToCos: false }).flatMap(
+  ([key, value]) => [`--model.${key}`, `${value}`],
+);
+
+test("weights of diffusers alone have all of its classes, and may have names of old", async () => {
+  const table: StoredTensor = { dtype: "F32", shape: [5, 16], data: Float32Array.from({ length: 80 }, (_, i) => Math.sin(i)) };
+  const old = new Map(
+    [...stateDict(tensors)].map(([name, tensor]) => [name.replace(".to_q.", ".query.").replace(".to_out.0.", ".proj_attn."), tensor]),
+  );
+  writeFileSync(at("old.safetensors"), encode(new Map([...old, ["class_embedding.weight", table]]), {}));
+  await succeeds("convert", "--checkpoint", at("old.safetensors"), ...untold, "--out", at("new.safetensors"));
+  const { metadata, parameters } = decodeModel(readFileSync(at("new.safetensors")));
+  assert.deepEqual(metadata!.config["model.classes"], ["0", "1", "2", "3", "4"]);
+  assert.deepEqual(parameters.get("class_embedding.weight")!.shape, [16, 6]);
+  writeFileSync(at("old.safetensors"), encode(old, {}));
+  await agrees("old.safetensors", tensors, ...untold);
+});
+
 test("all that draw tell how the scheduler of a folder does, and what is taken where there is none", async () => {
   await succeeds("sample", "--checkpoint", at("pipeline"), "--count", "1", "--out", at("seen"));
   const few = ["--steps", "2", "--out", at("told.png")];
@@ -221,7 +240,7 @@ test("what cannot be read of diffusers is told", async () => {
   await refused(pipeline, /Expected diffusion\.timesteps 50 as in the checkpoint but found 60; leave it out/, "--diffusion.timesteps", "60");
   writeFileSync(at("bare.safetensors"), weights);
   await fails(
-    /Expected --model\.groups, --model\.headDim, .* but found none; add it: or give the folder that diffusers saved, whose config\.json tells all/,
+    /Expected --model\.groups, --model\.headDim, .* but found none; add them, or give the folder that diffusers saved, whose config\.json tells all/,
     1,
     ...["sample", "--checkpoint", at("bare.safetensors"), "--out", at("a.png")],
   );
