@@ -6,7 +6,7 @@ export { AverageSampler, type Trainee } from "./src/average-sampler.ts";
 export { type Backend, DeviceLost, type Numbers, type Program, type State, type Step } from "./src/backend.ts";
 export { type Bound, type BoundBatch, type BoundOptions, boundStep, compileBound, priorBits, type Stratum, strata } from "./src/bound.ts";
 export * from "./src/checkpoint.ts";
-export { classFeeds, labelsInRows, labelsInTurn } from "./src/classes.ts";
+export { classFeeds, knowsNone, labelsInRows, labelsInTurn } from "./src/classes.ts";
 export { type Config, configure } from "./src/config.ts";
 export { type BatchOptions, type Dataset, type DatasetBatch, type InMemoryDataset, type Runs, stepsPerEpoch } from "./src/dataset.ts";
 export * from "./src/diffusers/mod.ts";

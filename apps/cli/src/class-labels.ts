@@ -1,4 +1,6 @@
-import type { Config } from "@ddpm/core";
+import { type Config, knowsNone } from "@ddpm/core";
+import type { Checkpoint } from "./checkpoint-file.ts";
+import { UsageError } from "./usage-error.ts";
 
 /**
  * The labels that `--class` names: names or numbers of a model's classes with commas, or all. Throws a RangeError with the names that there are.
@@ -15,6 +17,13 @@ export function oneLabelOf(text: string | undefined, config: Config): number | u
   const [label, ...others] = labelsOf(text, config);
   if (others.length > 0) throw new RangeError(`Expected one class for --class but found ${text}; run the command once for each`);
   return label;
+}
+
+/** Throws a UsageError for images without a class of a model that was trained with one alone. */
+export function checkLabels({ config, parameters }: Checkpoint, labels: readonly (number | undefined)[], total: number): void {
+  if (labels.length >= total && !labels.includes(undefined)) return;
+  if (knowsNone(config, parameters)) return;
+  throw new UsageError("Expected --class for a model of diffusers, which knows images of a class alone, but found none; add it");
 }
 
 function labelOf(name: string, classes: readonly string[]): number {

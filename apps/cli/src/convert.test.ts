@@ -136,6 +136,17 @@ test("weights of diffusers alone have all of its classes, and may have names of 
   const { metadata, parameters } = decodeModel(readFileSync(at("new.safetensors")));
   assert.deepEqual(metadata!.config["model.classes"], ["0", "1", "2", "3", "4"]);
   assert.deepEqual(parameters.get("class_embedding.weight")!.shape, [16, 6]);
+  await succeeds("convert", "--checkpoint", at("new.safetensors"), "--out", at("classes"));
+  await succeeds("convert", "--checkpoint", at("classes"), "--out", at("again.safetensors"));
+  const again = decodeModel(readFileSync(at("again.safetensors")));
+  assert.deepEqual(again.metadata!.config["model.classes"], metadata!.config["model.classes"]);
+  assert.deepEqual(again.parameters, parameters);
+  const noClass = /Expected --class for a model of diffusers, which knows images of a class alone, but found none; add it/;
+  const small = ["--checkpoint", at("new.safetensors"), "--steps", "2", "--out", at("none")];
+  await fails(noClass, 2, "sample", ...small);
+  await fails(noClass, 2, "interpolate", "--from", "1", "--to", "2", ...small);
+  await fails(/Expected a model trained without classes, too, to guide but found one/, 1, "sample", "--class", "all", "--guidance", "2", ...small);
+  await succeeds("sample", "--class", "3", ...small);
   writeFileSync(at("old.safetensors"), encode(old, {}));
   await agrees("old.safetensors", tensors, ...untold);
 });

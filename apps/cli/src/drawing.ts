@@ -5,6 +5,7 @@ import { size } from "@ddpm/core/graph";
 import { startNoise } from "@ddpm/core/random";
 import { type Command, Option } from "commander";
 import { type Checkpoint, readCheckpoint } from "./checkpoint-file.ts";
+import { checkLabels } from "./class-labels.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
 import { count, number, parserOf, share, sigmaMaxOption } from "./options.ts";
 import { progress } from "./progress.ts";
@@ -100,10 +101,12 @@ export interface DrawnBatch {
 /** Draws in batches of one size, the last one padded, and skips those that need not be drawn. Throws an Interrupted after Ctrl-C. */
 export async function* drawBatches(
   backend: Backend,
-  { config, parameters }: Checkpoint,
+  checkpoint: Checkpoint,
   flags: SamplerFlags,
   { total, labels = [], start, edit, trajectory, label = "sample", skip, kept = "nothing is written" }: Drawing,
 ): AsyncGenerator<DrawnBatch> {
+  checkLabels(checkpoint, labels, total);
+  const { config, parameters } = checkpoint;
   const runs = Math.ceil(total / mostAtOnce);
   const batch = skip ? mostAtOnce : Math.ceil(total / runs);
   const elements = size(imageShape(config, 1));

@@ -133,7 +133,7 @@ const wide = configure({ "model.architecture": "ddpm", "model.dim": 4, "model.di
 function ofDiffusers(name: string): Reader {
   const { scope } = trainingStep(wide);
   const weights = encodeModel(parametersFrom(scope, scope.initialValues(0)));
-  const files = Object.entries(toDiffusers(wide)).map(([name, json]) => [name, Buffer.from(JSON.stringify(json))] as const);
+  const files = Object.entries(toDiffusers(wide, new Map()).files).map(([name, json]) => [name, Buffer.from(JSON.stringify(json))] as const);
   return {
     files: [new Map(files).get(name)!],
     spoil: spoiltJson,

@@ -2,13 +2,23 @@
  * Class conditioning: a model is told a class for each image as a row of K + 1 numbers that is 1 at the class and 0 elsewhere; the last place
  * stands for no class, so that one model learns to draw both with and without one (Ho and Salimans 2022).
  */
-import type { Numbers } from "./backend.ts";
+import type { Numbers, State } from "./backend.ts";
 import type { Config } from "./config.ts";
 import { stream, uniforms } from "./random.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Length of the rows: classes and one place for none; 0 for a model without classes. */
 export const classWidth = ({ "model.classes": classes }: Pick<Config, "model.classes">): number => (classes.length > 0 ? classes.length + 1 : 0);
+
+/**
+ * Whether a model was trained without a class, too, so that it can draw without one and be guided: diffusers' embeddings have no place for none, which is
+ * all zeros in a model from there. Of a model without classes true.
+ */
+export function knowsNone(config: Pick<Config, "model.classes">, parameters: State): boolean {
+  const width = classWidth(config);
+  const table = width > 0 ? parameters.get("class_embedding.weight") : undefined; // [dim, K + 1]
+  return !table || table.some((x, i) => i % width === width - 1 && x !== 0);
+}
 
 /** Rows [labels, K + 1] of labels, where undefined is no class. Throws a RangeError for a label that the model does not have. */
 export function classRows(config: Config, labels: readonly (number | undefined)[]): Float32Array {

@@ -76,7 +76,7 @@ test("fromDiffusers() of toDiffusers() gives a configuration back, for every sch
       { "diffusion.objective": "x0", "diffusion.variance": "learned", "diffusion.timesteps": 300 },
     ] as const) {
       const config = configure(model, { "diffusion.schedule": name }, rest);
-      const { "unet/config.json": unet, "scheduler/scheduler_config.json": scheduler } = toDiffusers(config);
+      const { "unet/config.json": unet, "scheduler/scheduler_config.json": scheduler } = toDiffusers(config, new Map()).files;
       assert.deepEqual(fromDiffusers(unet!, JSON.parse(JSON.stringify(scheduler)) as DiffusersJson).config, told(config), name);
     }
 });
@@ -169,14 +169,14 @@ test("fromDiffusers() names the key of what our model and samplers do not have",
 test("toDiffusers() gives a scheduler whose fewer steps end at 0, which alone adds no noise in diffusers", () => {
   for (const zeroTerminalSnr of [false, true]) {
     const config = configure(presets["ddpm-cifar10"], { "diffusion.objective": "v", "diffusion.zeroTerminalSnr": zeroTerminalSnr });
-    const spacing = toDiffusers(config)["scheduler/scheduler_config.json"]!["timestep_spacing"] as "leading";
+    const spacing = toDiffusers(config, new Map()).files["scheduler/scheduler_config.json"]!["timestep_spacing"] as "leading";
     const visited = timesteps(spacing, 1000, 50);
     assert.deepEqual([visited.at(-1), visited[0]], [0, zeroTerminalSnr ? 999 : 980]);
   }
 });
 
 test("toDiffusers() refuses what diffusers does not have", () => {
-  assert.throws(() => toDiffusers(presets.notebook), {
+  assert.throws(() => toDiffusers(presets.notebook, new Map()), {
     name: "TypeError",
     message: "Expected model.architecture ddpm for diffusers but found notebook, which it does not have; write a .safetensors file",
   });
@@ -195,4 +195,15 @@ test("parametersFromDiffusers() gives attentions today's names, and classes a co
   const names = ["to_q.weight", "to_out.0.bias", "to_k.bias"].map((name) => `mid_block.attentions.0.${name}`);
   assert.deepEqual([...found.keys()], [...names, "class_embedding.weight"]);
   assert.deepEqual(found.get("class_embedding.weight"), value([2, 4], 1, 2, 3, 0, 4, 5, 6, 0));
+});
+
+test("toDiffusers() leaves out an embedding of no class that was never trained", () => {
+  const config = configure(presets["ddpm-cifar10"], { "model.classes": ["a", "b"] });
+  const of = (...data: number[]) => {
+    const table = { shape: [2, 3], data: Float32Array.from(data) };
+    const { files, parameters, whole } = toDiffusers(config, new Map([["class_embedding.weight", table]]));
+    return [files["unet/config.json"]!["num_class_embeds"], [...parameters.get("class_embedding.weight")!.data], whole];
+  };
+  assert.deepEqual(of(1, 2, 0, 3, 4, 0), [2, [1, 2, 3, 4], false]);
+  assert.deepEqual(of(1, 2, 0, 3, 4, 5), [3, [1, 2, 0, 3, 4, 5], true]);
 });

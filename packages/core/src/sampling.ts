@@ -1,5 +1,5 @@
 import type { Backend, Numbers, Program, State, Step } from "./backend.ts";
-import { classFeeds, classRows, classWidth, guide } from "./classes.ts";
+import { classFeeds, classRows, classWidth, guide, knowsNone } from "./classes.ts";
 import { type Config, scheduleFor } from "./config.ts";
 import { type Kept, kept, keptFeeds, keptNames, keptState } from "./editing.ts";
 import { gaussian, imageShape, model } from "./model.ts";
@@ -119,7 +119,7 @@ function guidedModel(p: Scope, x: Tensor, t: Tensor, config: Config): Tensor {
 
 /**
  * Compiles a sampler for the model that `config` describes, with the weights `parameters`. Throws as `rows` and `compile` do, and a TypeError for guidance
- * without classes and for a learned variance that the model has not learned.
+ * without classes or of a model that knows nothing else, and for a learned variance that the model has not learned.
  */
 export async function compileSampler(
   backend: Backend,
@@ -129,6 +129,8 @@ export async function compileSampler(
 ): Promise<Sampler> {
   if (guided && classWidth(config) === 0)
     throw new TypeError("Expected a model with classes to guide but found one without; leave guidance out, or train with classes");
+  if (guided && !knowsNone(config, parameters))
+    throw new TypeError("Expected a model trained without classes, too, to guide but found one of diffusers; leave guidance out, or train it on");
   const { "diffusion.variance": own, "diffusion.objective": objective } = config;
   const { variance = own, clip = samplers[sampler].clip } = options;
   if (variance === "learned" && own !== "learned")

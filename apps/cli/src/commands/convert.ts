@@ -69,7 +69,8 @@ function described(read: CheckpointBytes, flags: Partial<Config>): Model {
 }
 
 /** The files of a `DDPMPipeline`, by their paths in its folder. */
-function pipeline({ config, parameters, step = 0 }: Model, dtype: Options["dtype"]): Map<string, Uint8Array> {
-  const texts = Object.entries(toDiffusers(config)).map(([name, json]) => [name, Buffer.from(`${JSON.stringify(json, undefined, 2)}\n`)] as const);
-  return new Map([...texts, [join("unet", weightsName), encodeModel(parameters, { config, step }, { dtype: dtype ?? "F32" })]]);
+function pipeline({ config, step = 0, ...model }: Model, dtype: Options["dtype"]): Map<string, Uint8Array> {
+  const { files, parameters, whole } = toDiffusers(config, model.parameters);
+  const texts = Object.entries(files).map(([name, json]) => [name, Buffer.from(`${JSON.stringify(json, undefined, 2)}\n`)] as const);
+  return new Map([...texts, [join("unet", weightsName), encodeModel(parameters, whole ? { config, step } : undefined, { dtype: dtype ?? "F32" })]]);
 }

@@ -1,5 +1,6 @@
 /** The files of diffusers (Hugging Face), a `DDPMPipeline` of a `UNet2DModel` and a scheduler, as configurations and parameters of ours, and the other way. */
-import type { ParameterValue } from "../checkpoint.ts";
+import { type ParameterValue, valuesOf } from "../checkpoint.ts";
+import { classWidth, knowsNone } from "../classes.ts";
 import type { Config } from "../config.ts";
 import { drawingAdvice } from "./drawing.ts";
 import type { DiffusersJson } from "./json.ts";
@@ -22,19 +23,32 @@ export function fromDiffusers(unet: DiffusersJson, scheduler?: DiffusersJson): F
   return { config: { ...model, ...diffusionFrom(scheduler, model["diffusion.variance"] === "learned") }, advice: drawingAdvice(scheduler) };
 }
 
-/** The JSON files of a `DDPMPipeline`, by their paths in its folder. Throws a TypeError for an architecture that diffusers does not have. */
-export function toDiffusers(config: Config): Readonly<Record<string, DiffusersJson>> {
+/** What diffusers takes of a model: the JSON files of a `DDPMPipeline`, by their paths in its folder, and parameters in our layout. */
+export interface ToDiffusers {
+  readonly files: Readonly<Record<string, DiffusersJson>>;
+  readonly parameters: ReadonlyMap<string, ParameterValue>;
+  /** Whether the parameters are still all those of our model: an embedding of no class that was never trained has no place there. */
+  readonly whole: boolean;
+}
+
+/** A model as diffusers has it. Throws a TypeError for an architecture that diffusers does not have. */
+export function toDiffusers(config: Config, parameters: ReadonlyMap<string, ParameterValue>): ToDiffusers {
   const { "model.architecture": architecture } = config;
   if (architecture !== "ddpm")
     throw new TypeError(
       `Expected model.architecture ddpm for diffusers but found ${architecture}, which it does not have; write a .safetensors file`,
     );
-  return {
+  const whole = knowsNone(config, valuesOf(parameters));
+  const files = {
     "model_index.json": { _class_name: "DDPMPipeline", scheduler: ["diffusers", "DDPMScheduler"], unet: ["diffusers", "UNet2DModel"] },
-    "unet/config.json": unetOf(config),
+    "unet/config.json": unetOf(config, whole ? classWidth(config) : config["model.classes"].length),
     "scheduler/scheduler_config.json": schedulerOf(config),
   };
+  const table = whole ? undefined : parameters.get(embedding);
+  return { files, parameters: table ? new Map([...parameters, [embedding, widened(table, -1)]]) : parameters, whole };
 }
+
+const embedding = "class_embedding.weight";
 
 /**
  * Parameters (in our layout) that diffusers saved, with today's names: those of attention were others once. Where there are classes, a column of zeros is added
@@ -44,15 +58,17 @@ export const parametersFromDiffusers = (parameters: ReadonlyMap<string, Paramete
   new Map(
     [...parameters].map(([name, value]) => [
       name.replace(/(?<=\.attentions\.\d+\.)(query|key|value|proj_attn)(?=\.)/, (old) => attentionNames[old]!),
-      name === "class_embedding.weight" ? withNone(value) : value,
+      name === embedding ? widened(value, 1) : value,
     ]),
   );
 
 const attentionNames: Readonly<Record<string, string>> = { query: "to_q", key: "to_k", value: "to_v", proj_attn: "to_out.0" };
 
-function withNone({ shape, data }: ParameterValue): ParameterValue {
-  const [dim, classes] = shape as [number, number];
-  const wider = new Float32Array(dim * (classes + 1));
-  for (let row = 0; row < dim; row++) wider.set(data.subarray(row * classes, (row + 1) * classes), row * (classes + 1));
-  return { shape: [dim, classes + 1], data: wider };
+/** A matrix with a column of zeros more, or its last column less. */
+function widened({ shape, data }: ParameterValue, by: 1 | -1): ParameterValue {
+  const [rows, columns] = shape as [number, number];
+  const width = columns + by;
+  const out = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++) out.set(data.subarray(row * columns, row * columns + Math.min(columns, width)), row * width);
+  return { shape: [rows, width], data: out };
 }

@@ -104,10 +104,10 @@ function classesFrom(count: unknown): string[] {
   return Array.from({ length: count as number }, (_, i) => `${i}`);
 }
 
-/** The file of the `UNet2DModel` that a configuration's model is. */
-export function unetOf(config: Config): DiffusersJson {
+/** The file of the `UNet2DModel` that a configuration's model is, with so many rows of its embedding of classes. */
+export function unetOf(config: Config, classes: number): DiffusersJson {
   const downs = config["model.dimMults"].map((_, i) => (config["model.attention"].includes(i) ? "AttnDownBlock2D" : "DownBlock2D"));
-  const { "data.height": height, "data.width": width, "model.classes": classes, "model.channels": channels } = config;
+  const { "data.height": height, "data.width": width, "model.channels": channels } = config;
   return {
     _class_name: "UNet2DModel",
     sample_size: height === width ? height : [height, width],
@@ -124,6 +124,6 @@ export function unetOf(config: Config): DiffusersJson {
     freq_shift: config["model.freqShift"],
     flip_sin_to_cos: config["model.flipSinToCos"],
     dropout: config["model.dropout"],
-    num_class_embeds: classes.length > 0 ? classes.length + 1 : null, // the last stands for none
+    num_class_embeds: classes || null,
   };
 }
