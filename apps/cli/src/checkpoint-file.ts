@@ -40,7 +40,7 @@ export interface CheckpointBytes {
 
 /**
  * Reads a checkpoint file, a run folder or a folder of diffusers. `flags` fill in what a file from Python cannot tell, and must not contradict what a file says;
- * `image` is the size to draw at, which any file allows.
+ * `image` is the size to draw at, which any file allows; diffusers' sample_size allows another by `flags`, too.
  */
 export async function readCheckpoint(place: string, flags: Partial<Config> = {}, image: Partial<Config> = {}): Promise<Checkpoint> {
   const { parameters, ...model } = modelIn(await checkpointBytes(place), flags, image);
@@ -57,13 +57,15 @@ export function modelIn(read: CheckpointBytes, flags: Partial<Config> = {}, imag
 }
 
 function decoded(read: CheckpointBytes, flags: Partial<Config>, image: Partial<Config>): Omit<Model, "path"> {
-  const { known, parameters, ...told } = toldBy(read);
+  const { known, size, parameters, ...told } = toldBy(read);
   for (const [key, value] of Object.entries(flags) as [keyof Config, unknown][]) {
     const own = JSON.stringify(known[key]);
     if (own !== undefined && own !== JSON.stringify(value))
       throw new RangeError(`Expected ${key} ${own} as in the checkpoint but found ${JSON.stringify(value)}; leave it out`);
   }
-  const config = configure(presets.notebook, known, flags, image);
+  const more = { ...size, ...flags, ...image };
+  if (size) checkSized(more);
+  const config = configure(presets.notebook, known, more);
   if (!told.described) refuseUntold(config, flags);
   checkModel(parameters, config);
   return { config, parameters, ...told };
@@ -71,6 +73,8 @@ function decoded(read: CheckpointBytes, flags: Partial<Config>, image: Partial<C
 
 interface Told extends Pick<Model, "parameters" | "step" | "ours" | "advice"> {
   readonly known: Partial<Config>;
+  /** The size of images where it says one that need not be theirs, or none. */
+  readonly size?: Partial<Config>;
   /** Whether the model is known in all, and not from names and shapes alone. */
   readonly described: boolean;
 }
@@ -81,7 +85,16 @@ function toldBy({ bytes, folder }: CheckpointBytes): Told {
   const parameters = parametersFromDiffusers(stored); // other files have none of its names
   if (!folder) return { known: inferModel(parameters), parameters, step: undefined, ours: false, described: false, advice: [] };
   const { config, advice } = folder.told();
-  return { known: config, parameters, step: undefined, ours: folder.scheduled, described: true, advice };
+  const { "data.height": height, "data.width": width, ...known } = config;
+  const size = height !== undefined && width !== undefined ? { "data.height": height, "data.width": width } : {};
+  return { known, size, parameters, step: undefined, ours: folder.scheduled, described: true, advice };
+}
+
+/** Throws a TypeError where neither a file nor flags say how large images are. */
+function checkSized(config: Partial<Config>): void {
+  const missing = (["data.height", "data.width"] as const).filter((key) => config[key] === undefined).map((key) => `--${key}`);
+  if (missing.length > 0)
+    throw new TypeError(`Expected ${missing.join(" and ")} since sample_size of diffusers is null but found none; say how large its images are`);
 }
 
 /** Throws a TypeError where flags do not say what parameters' names and shapes cannot. */

@@ -204,6 +204,23 @@ test("a model without a scheduler is told its noise by flags", async () => {
   assert.deepEqual([config["diffusion.schedule"], config["diffusion.timesteps"], config["model.groups"]], ["cosine-capped", 40, 2]);
 });
 
+test("a size of diffusers is what images have unless flags say another, and has to be said where it is none", async () => {
+  const sizeOf = async (size: unknown, ...flags: string[]): Promise<unknown[]> => {
+    write("sized", { "config.json": { ...unet, sample_size: size }, [weightsName]: weights });
+    await succeeds("convert", "--checkpoint", at("sized"), ...flags, "--out", at("sized.safetensors"));
+    const { config } = decodeModel(readFileSync(at("sized.safetensors"))).metadata!;
+    return [config["data.height"], config["data.width"]];
+  };
+  assert.deepEqual(await sizeOf([8, 16]), [8, 16]);
+  assert.deepEqual(await sizeOf(9, "--data.height", "8", "--data.width", "12"), [8, 12]);
+  assert.deepEqual(await sizeOf(null, "--data.height", "8", "--data.width", "12"), [8, 12]);
+  await fails(
+    /Expected --data\.width since sample_size of diffusers is null but found none; say how large its images are/,
+    1,
+    ...["convert", "--checkpoint", at("sized"), "--data.height", "8", "--out", at("sized.safetensors")],
+  );
+});
+
 test("a state dict of the annotated diffusion model predicts as there, and keeps what flags say of it", async () => {
   const recorded = recording("annotated-unet");
   writeFileSync(at("annotated.safetensors"), encode(stateDict(recorded), {}));

@@ -142,6 +142,8 @@ test("fromDiffusers() names the key of what our model and samplers do not have",
   );
   refuses({ up_block_types: ["UpBlock2D"] }, {}, /up_block_types of diffusers to be those on the way down mirrored, .* but found \["UpBlock2D"\]/);
   refuses({ num_class_embeds: 0.5 }, {}, /num_class_embeds of diffusers to be a number of at least 1 and at most 100,000 but found 0\.5/);
+  for (const size of [[8], "8", 0.5, [8, 0]])
+    refuses({ sample_size: size }, {}, /sample_size of diffusers to be a side or \[height, width\], in pixels but found .*; leave it out, and say/);
   refuses({ norm_num_groups: 33 }, {}, /model\.groups to be a divisor of 128/);
   refuses({ layers_per_block: "2" }, {}, /model\.blocks to be an integer .* but found "2"/);
   refuses({}, { beta_schedule: "laplace" }, /beta_schedule of diffusers to be one of ours but found \["laplace",0\.0001,0\.02\]; there is linear, /);

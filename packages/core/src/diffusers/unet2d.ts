@@ -92,7 +92,10 @@ const mirrorOf = (downs: readonly string[]): string[] => downs.map((type) => typ
 /** A side or both; none is left to others to say. */
 function sizeFrom(size: unknown): Partial<Config> {
   if (size === null) return {};
-  const [height, width] = (isList(size) ? size : [size, size]) as [number, number];
+  const sides = isList(size) ? size : [size, size];
+  if (sides.length !== 2 || !sides.every((side) => Number.isInteger(side) && (side as number) >= 1))
+    refuse("sample_size", "a side or [height, width], in pixels", size, "leave it out, and say --data.height and --data.width");
+  const [height, width] = sides as [number, number];
   return { "data.height": height, "data.width": width };
 }
 
