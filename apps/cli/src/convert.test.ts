@@ -93,6 +93,8 @@ async function agrees(checkpoint: string, recorded: ReadonlyMap<string, StoredTe
 test("a pipeline of diffusers predicts as there, given as a folder of either layout", async () => {
   await agrees("pipeline", tensors);
   await agrees("flat", tensors);
+  write("variant", { "config.json": unet, "diffusion_pytorch_model.fp16.safetensors": weights });
+  await agrees("variant", tensors);
 });
 
 test("a pipeline becomes a checkpoint, which draws, and comes back with the same weights", async () => {
@@ -254,6 +256,14 @@ test("what cannot be read of diffusers is told", async () => {
   await refused(
     weightless,
     /Expected \S+unet\/diffusion_pytorch_model\.safetensors but found no such file; save the model with safe_serialization=True/,
+  );
+  await refused(
+    { ...weightless, "unet/diffusion_pytorch_model.bin": "" },
+    /but found diffusion_pytorch_model\.bin; save the model with safe_serialization=True/,
+  );
+  await refused(
+    { ...weightless, [`unet/${weightsName}.index.json`]: {}, "unet/diffusion_pytorch_model-00001-of-00002.safetensors": weights },
+    /but found diffusion_pytorch_model\.safetensors\.index\.json; save the model in one piece, with max_shard_size="1TB"/,
   );
   await refused(
     { "model_index.json": { _class_name: "VQPipeline" } },

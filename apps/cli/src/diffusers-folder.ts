@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type DiffusersJson, type FromDiffusers, fromDiffusers } from "@ddpm/core";
 
@@ -26,10 +26,20 @@ export async function diffusersFolder(place: string): Promise<DiffusersFolder | 
   if (!unet)
     throw new Error(`Expected a pipeline with unet/config.json at ${place} but found ${String(index?.["_class_name"])}; give one of a UNet2DModel`);
   const scheduler = (await json(join(place, "scheduler/scheduler_config.json"))) ?? (await json(join(place, "scheduler_config.json")));
-  const path = join(place, unet === own ? "" : "unet", weightsName);
-  if (!(await stat(path).catch(() => undefined)))
-    throw new Error(`Expected ${path} but found no such file; save the model with safe_serialization=True`);
+  const path = await weightsIn(unet === own ? place : join(place, "unet"));
   return { path, scheduled: scheduler !== undefined, told: () => fromDiffusers(unet, scheduler) };
+}
+
+/** The file of the weights in a folder, which has another name where they are of another type. Throws an Error where there is none as safetensors in one piece. */
+async function weightsIn(folder: string): Promise<string> {
+  const names = (await readdir(folder)).sort();
+  const name = [weightsName, ...names].find((name) => names.includes(name) && /^diffusion_pytorch_model(\.\w+)?\.safetensors$/.test(name));
+  if (name !== undefined) return join(folder, name);
+  const others = names.filter((name) => name.startsWith("diffusion_pytorch_model."));
+  const advice = others.some((name) => name.includes(".index."))
+    ? 'save the model in one piece, with max_shard_size="1TB"'
+    : "save the model with safe_serialization=True";
+  throw new Error(`Expected ${join(folder, weightsName)} but found ${others.slice(0, 3).join(", ") || "no such file"}; ${advice}`);
 }
 
 /** Bytes of a JSON file that is read: those with a beta for each of a million steps have fewer. */
