@@ -112,6 +112,8 @@ test("a pipeline becomes a checkpoint, which draws, and comes back with the same
   const found = decode(readFileSync(at(`back/unet/${weightsName}`))).tensors;
   for (const [name, { data }] of stateDict(tensors)) assert.deepEqual(found.get(name)!.data, data, name);
   await agrees("back", tensors);
+  await succeeds("convert", "--checkpoint", at("ours.safetensors"), "--out", at("model-0.1"));
+  await agrees("model-0.1", tensors);
   await fails(
     /Expected a new folder for --out but found \S+ in .*back; choose another/,
     1,

@@ -27,7 +27,7 @@ export function convertCommand(program: Command): void {
 }
 
 async function convert({ checkpoint, out, dtype, ...options }: Options): Promise<void> {
-  const inFolder = extname(out) === "";
+  const inFolder = /^(\.\d.*)?$/.test(extname(out)); // the .1 of model-0.1 is no ending of a file
   await (inFolder ? prepareNewFolder(out) : prepareFile("--out", out, [".safetensors"]));
   const read = await checkpointBytes(checkpoint);
   const flags = configOf({ ...options }, describesModel);
