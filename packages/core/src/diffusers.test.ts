@@ -62,6 +62,11 @@ test("fromDiffusers() takes diffusers' defaults for what a model's file leaves o
   assert.equal(config["diffusion.timesteps"], undefined);
 });
 
+test("fromDiffusers() takes null where it is diffusers' own default", () => {
+  const none = { time_embedding_dim: null, attn_norm_num_groups: null, class_embed_type: null, num_train_timesteps: null };
+  assert.deepEqual(fromDiffusers({ ...unet, ...none }).config, fromDiffusers(unet).config);
+});
+
 test("fromDiffusers() of toDiffusers() gives a configuration back, for every schedule, objective and variance", () => {
   const model = {
     ...presets["ddpm-cifar10"],
@@ -132,7 +137,8 @@ test("fromDiffusers() names the key of what our model and samplers do not have",
   );
   refuses({ act_fn: "gelu" }, {}, /act_fn of diffusers to be "silu" or "swish" but found "gelu"; other U-Nets cannot be read$/);
   refuses({ class_embed_type: "timestep" }, {}, /class_embed_type of diffusers to be left out but found "timestep"/);
-  refuses({ attn_norm_num_groups: 8 }, {}, /attn_norm_num_groups of diffusers to be 32 but found 8/);
+  refuses({ attn_norm_num_groups: 8 }, {}, /attn_norm_num_groups of diffusers to be 32 or null but found 8/);
+  refuses({ mid_block_type: null }, {}, /mid_block_type of diffusers to be "UNetMidBlock2D" but found null; other U-Nets cannot be read$/);
   refuses({ out_channels: 4 }, {}, /out_channels of diffusers to be in_channels or twice as many but found 4/);
   refuses({ block_out_channels: [64, 96] }, {}, /block_out_channels of diffusers to be a list of multiples of its first but found \[64,96\]/);
   refuses(

@@ -66,9 +66,9 @@ export function unetFrom(file: DiffusersJson): Partial<Config> {
 
 function checkOthers(unet: DiffusersJson): void {
   for (const [key, value] of Object.entries(unet)) {
-    if (key.startsWith("_") || Object.hasOwn(defaults, key) || key === "num_train_timesteps" || value === null) continue;
-    const allowed = key === "attn_norm_num_groups" ? [unet["norm_num_groups"]] : (fixed[key] ?? []);
-    if (!allowed.includes(value)) refuse(key, allowed.map((value) => JSON.stringify(value)).join(" or ") || "left out", value, advice);
+    if (key.startsWith("_") || Object.hasOwn(defaults, key) || key === "num_train_timesteps") continue;
+    const allowed = key === "attn_norm_num_groups" ? [unet["norm_num_groups"], null] : fixed[key];
+    if (!(allowed ?? [null]).includes(value)) refuse(key, allowed?.map((value) => JSON.stringify(value)).join(" or ") ?? "left out", value, advice);
   }
 }
 
