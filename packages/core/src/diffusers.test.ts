@@ -150,8 +150,11 @@ test("fromDiffusers() names the key of what our model and samplers do not have",
   refuses({ num_class_embeds: 0.5 }, {}, /num_class_embeds of diffusers to be a number of at least 1 and at most 100,000 but found 0\.5/);
   for (const size of [[8], "8", 0.5, [8, 0]])
     refuses({ sample_size: size }, {}, /sample_size of diffusers to be a side or \[height, width\], in pixels but found .*; leave it out, and say/);
-  refuses({ norm_num_groups: 33 }, {}, /model\.groups to be a divisor of 128/);
-  refuses({ layers_per_block: "2" }, {}, /model\.blocks to be an integer .* but found "2"/);
+  refuses({ norm_num_groups: 33 }, {}, /norm_num_groups of diffusers to be a divisor of 128, .* but found 33; other U-Nets cannot be read$/);
+  refuses({ attention_head_dim: 3 }, {}, /attention_head_dim of diffusers to be 0 or a divisor of 256, .* but found 3/);
+  refuses({ in_channels: null, out_channels: null }, {}, /in_channels of diffusers to be .* but found null/);
+  refuses({ block_out_channels: [3, 6, 6, 6] }, {}, /block_out_channels of diffusers to be .* but found 3/);
+  refuses({ layers_per_block: "2" }, {}, /layers_per_block of diffusers to be an integer .* but found "2"/);
   refuses({}, { beta_schedule: "laplace" }, /beta_schedule of diffusers to be one of ours but found \["laplace",0\.0001,0\.02\]; there is linear, /);
   refuses({}, { beta_start: 0.00085 }, /beta_schedule of diffusers to be one of ours but found \["linear",0\.00085,0\.02\]/);
   refuses({}, { beta_schedule: undefined }, /beta_schedule of diffusers to be one of ours but found \[null,/);

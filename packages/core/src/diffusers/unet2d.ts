@@ -1,5 +1,5 @@
 /** The configuration of a `UNet2DModel` as a part of ours, and the other way. */
-import { type Config, configure } from "../config.ts";
+import { type Config, type ConfigKey, configure, sizeDivisor } from "../config.ts";
 import { type DiffusersJson, isList, refuse } from "./json.ts";
 
 /** What diffusers takes where a file is silent, for the keys that a configuration of ours has. */
@@ -34,6 +34,22 @@ const fixed: Readonly<Record<string, readonly unknown[]>> = {
   upsample_type: ["conv"],
 };
 
+/** Keys that say the same as one of ours. */
+const alike = {
+  "model.blocks": "layers_per_block",
+  "model.headDim": "attention_head_dim",
+  "model.groups": "norm_num_groups",
+  "model.normEps": "norm_eps",
+  "model.downsamplePadding": "downsample_padding",
+  "model.freqShift": "freq_shift",
+  "model.flipSinToCos": "flip_sin_to_cos",
+  "model.dropout": "dropout",
+  "model.channels": "in_channels",
+} as const satisfies Partial<Record<ConfigKey, string>>;
+
+/** How diffusers calls what an error of a configuration is about. */
+const theirNames: Readonly<Record<string, string>> = { ...alike, "model.dim": "block_out_channels", "model.dimMults": "block_out_channels" };
+
 const advice = "other U-Nets cannot be read";
 
 /** What the file of a `UNet2DModel` says. Throws a SyntaxError that names the key for what our model does not have. */
@@ -47,21 +63,24 @@ export function unetFrom(file: DiffusersJson): Partial<Config> {
   const config: Readonly<Record<string, unknown>> = {
     "model.architecture": "ddpm",
     ...levels,
-    "model.blocks": unet["layers_per_block"],
+    ...Object.fromEntries(Object.entries(alike).map(([ours, theirs]) => [ours, unet[theirs]])),
     "model.headDim": unet["attention_head_dim"] ?? 0,
-    "model.groups": unet["norm_num_groups"],
-    "model.normEps": unet["norm_eps"],
-    "model.downsamplePadding": unet["downsample_padding"],
-    "model.freqShift": unet["freq_shift"],
-    "model.flipSinToCos": unet["flip_sin_to_cos"],
-    "model.dropout": unet["dropout"],
-    "model.channels": channels,
     "model.classes": classesFrom(unet["num_class_embeds"]),
     ...(outputs !== channels && { "diffusion.variance": "learned" }),
   };
-  const side = 2 ** (levels["model.dimMults"].length - 1);
-  configure(config, { "data.height": side, "data.width": side }); // throws for a value of another type
+  checkConfig(config, levels["model.dimMults"].length);
   return { ...(config as Partial<Config>), ...sizeFrom(unet["sample_size"]) };
+}
+
+/** Throws a SyntaxError that names the key of theirs for a value that our configuration cannot have. */
+function checkConfig(config: Partial<Config>, levels: number): void {
+  const side = sizeDivisor(levels);
+  try {
+    configure(config, { "data.height": side, "data.width": side });
+  } catch (cause) {
+    const message = (cause as Error).message.replace(/model\.\w+/g, (key) => `${theirNames[key] ?? key} of diffusers`);
+    throw new SyntaxError(`${message}; ${advice}`, { cause });
+  }
 }
 
 function checkOthers(unet: DiffusersJson): void {
