@@ -268,8 +268,12 @@ test("what cannot be read of diffusers is told", async () => {
     /but found diffusion_pytorch_model\.safetensors\.index\.json; save the model in one piece, with max_shard_size="1TB"/,
   );
   await refused(
-    { "model_index.json": { _class_name: "VQPipeline" } },
-    /Expected a pipeline with unet\/config\.json at \S+ but found VQPipeline; give one/,
+    { "model_index.json": { _class_name: "DDIMPipeline" } },
+    /Expected a pipeline with unet\/config\.json at \S+ but found DDIMPipeline; give one/,
+  );
+  await refused(
+    { ...pipeline, "model_index.json": { _class_name: "LDMPipeline" } },
+    /Expected a pipeline among DDPMPipeline, .* at \S+ but found "LDMPipeline"; give the folder of its UNet2DModel to read that alone/,
   );
   await refused({ ...pipeline, "unet/config.json": "{" }, /unet\/config\.json: Expected JSON but found .*; save the model again/);
   await refused({ ...pipeline, "unet/config.json": " ".repeat(2 ** 25 + 1) }, /Expected JSON of at most 33554432 bytes but found 33554433/);

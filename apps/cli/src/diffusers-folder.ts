@@ -22,12 +22,24 @@ export async function diffusersFolder(place: string): Promise<DiffusersFolder | 
   const index = await json(join(place, "model_index.json"));
   const own = await json(join(place, "config.json"));
   if (!index && own?.["_class_name"] === undefined) return undefined;
+  checkPipeline(place, index?.["_class_name"]);
   const unet = (await json(join(place, "unet/config.json"))) ?? own;
   if (!unet)
     throw new Error(`Expected a pipeline with unet/config.json at ${place} but found ${String(index?.["_class_name"])}; give one of a UNet2DModel`);
   const scheduler = (await json(join(place, "scheduler/scheduler_config.json"))) ?? (await json(join(place, "scheduler_config.json")));
   const path = await weightsIn(unet === own ? place : join(place, "unet"));
   return { path, scheduled: scheduler !== undefined, told: () => fromDiffusers(unet, scheduler) };
+}
+
+/** Those that draw with a `UNet2DModel` and nothing else. */
+const pipelines: readonly unknown[] = ["DDPMPipeline", "DDIMPipeline", "PNDMPipeline"];
+
+/** Throws an Error for a pipeline whose U-Net does not draw images from the noise of a schedule. */
+function checkPipeline(place: string, name: unknown): void {
+  if (name === undefined || pipelines.includes(name)) return;
+  throw new Error(
+    `Expected a pipeline among ${pipelines.join(", ")} at ${place} but found ${JSON.stringify(name).slice(0, 80)}; give the folder of its UNet2DModel to read that alone`,
+  );
 }
 
 /** The file of the weights in a folder, which has another name where they are of another type. Throws an Error where there is none as safetensors in one piece. */
