@@ -16,6 +16,8 @@ import { type ArchitectureName, untoldKeys } from "@ddpm/core/model";
 import { type DiffusersFolder, diffusersFolder } from "./diffusers-folder.ts";
 import { unreadable } from "./missing-file.ts";
 
+export const checkpointHelp = "a .safetensors file, a run folder or a folder that diffusers saved";
+
 export interface Model {
   readonly path: string;
   readonly config: Config;
@@ -122,7 +124,7 @@ export async function checkpointBytes(place: string): Promise<CheckpointBytes> {
     const inFolder = path !== place && !folder && (error as NodeJS.ErrnoException).code === "ENOENT";
     const { found, advice } = inFolder
       ? { found: "a folder without model.safetensors", advice: "give the --out of a training that has saved, or a .safetensors file" }
-      : unreadable(folder?.path ?? path, error as NodeJS.ErrnoException, "give a .safetensors file or a run folder");
+      : unreadable(folder?.path ?? path, error as NodeJS.ErrnoException, `give ${checkpointHelp}`);
     throw new Error(`Expected a checkpoint at ${place} but found ${found}; ${advice}`, { cause: error });
   }
 }

@@ -340,8 +340,16 @@ test("checkpoints that are not there, of another kind or broken are told", () =>
   tells([
     ["sample --checkpoint rum --out a.png", 1, /Expected a checkpoint at rum but found no such file or folder; did you mean run\?/],
     ["sample --checkpoint model.safetensor --out a.png", 1, /found no such file or folder; did you mean model\.safetensors\?/],
-    ["sample --checkpoint no-such-place --out a.png", 1, /found no such file or folder; give a \.safetensors file or a run folder/],
-    ["sample --checkpoint text.txt/run --out a.png", 1, /found no such file or folder; give a \.safetensors file or a run folder/],
+    [
+      "sample --checkpoint no-such-place --out a.png",
+      1,
+      /found no such file or folder; give a \.safetensors file, a run folder or a folder that diffusers saved/,
+    ],
+    [
+      "sample --checkpoint text.txt/run --out a.png",
+      1,
+      /found no such file or folder; give a \.safetensors file, a run folder or a folder that diffusers saved/,
+    ],
     ["playground --no-open --checkpoint rum", 1, /found no such file or folder; did you mean run\?/],
     ["inspect rum", 1, /Expected a checkpoint at rum but found no such file or folder; did you mean run\?/],
     ["convert --checkpoint rum --out a.safetensors", 1, /Expected a checkpoint at rum but found no such file or folder; did you mean run\?/],

@@ -3,7 +3,7 @@ import { dirname, extname, join } from "node:path";
 import { type Config, decodeModel, encodeModel, toDiffusers } from "@ddpm/core";
 import type { EncodeOptions } from "@ddpm/core/safetensors";
 import { type Command, Option } from "commander";
-import { type CheckpointBytes, checkpointBytes, type Model, modelIn } from "../checkpoint-file.ts";
+import { type CheckpointBytes, checkpointBytes, checkpointHelp, type Model, modelIn } from "../checkpoint-file.ts";
 import { weightsName } from "../diffusers-folder.ts";
 import { tellOf } from "../drawing.ts";
 import { prepareFile } from "../figure-file.ts";
@@ -19,7 +19,7 @@ export function convertCommand(program: Command): void {
   const command = program
     .command("convert")
     .description("Write a checkpoint in another form: half as large for a web page, from Python with what it does not say, from diffusers and for it")
-    .requiredOption("--checkpoint <file|dir>", "a .safetensors file, a run folder or a folder that diffusers saved")
+    .requiredOption("--checkpoint <file|dir>", checkpointHelp)
     .addOption(new Option("--dtype <type>", "how numbers are stored (F16; F32 from another form or in one)").choices(["F32", "F16", "BF16"]))
     .requiredOption("--out <file|dir>", "a .safetensors file or, of model.architecture ddpm, a new folder for DDPMPipeline.from_pretrained")
     .action(convert);

@@ -4,7 +4,7 @@ import { parts } from "@ddpm/core/diffusion";
 import { input } from "@ddpm/core/graph";
 import { model, Scope } from "@ddpm/core/model";
 import type { Command } from "commander";
-import { readCheckpoint } from "../checkpoint-file.ts";
+import { checkpointHelp, readCheckpoint } from "../checkpoint-file.ts";
 import { prepareFile } from "../figure-file.ts";
 import { configOf, configOptions, deviceOption } from "../options.ts";
 import { imagesOf, readTensors, writeImages } from "../tensor-file.ts";
@@ -20,7 +20,7 @@ export function denoiseCommand(program: Command): void {
   const command = program
     .command("denoise")
     .description("One forward pass: predict eps, x0 or v [B,C,H,W], the model's objective, from x [B,C,H,W] and t [B]; of no class")
-    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
+    .requiredOption("--checkpoint <file|dir>", checkpointHelp)
     .requiredOption("--input <file>", "safetensors with x (float32) and t (int32 or int64)")
     .requiredOption("--out <file>", "safetensors to write the prediction to, under the objective's name")
     .addOption(deviceOption())

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { checkpointHelp } from "../checkpoint-file.ts";
 import { dataHelp } from "../data/index.ts";
 import { samplerFlags, samplerOptions } from "../drawing.ts";
 import { type EvaluateOptions, evaluate, evaluatePictures } from "../evaluation/evaluate.ts";
@@ -22,7 +23,7 @@ export function evaluateCommand(program: Command): void {
     .description(
       "Tell how good a model is: how near its pictures are to real ones (FID, KID), whether they are copies, and how well it knows images that it has not seen (bits per dimension). Writes a report, and goes on where it was stopped",
     )
-    .option("--checkpoint <file|dir>", "a .safetensors file or a run folder")
+    .option("--checkpoint <file|dir>", checkpointHelp)
     .addOption(
       new Option("--pictures <path>", "evaluate pictures that are drawn already, by whatever: a folder or zip").conflicts([
         "checkpoint",

@@ -4,7 +4,7 @@ import { parseValue } from "@ddpm/core/config";
 import { size } from "@ddpm/core/graph";
 import { startNoise } from "@ddpm/core/random";
 import { type Command, Option } from "commander";
-import type { Checkpoint } from "../checkpoint-file.ts";
+import { type Checkpoint, checkpointHelp } from "../checkpoint-file.ts";
 import { oneLabelOf } from "../class-labels.ts";
 import { pictures } from "../data/pictures.ts";
 import { checkGuidance, draw, readToDraw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
@@ -27,7 +27,7 @@ export function interpolateCommand(program: Command): void {
   const command = program
     .command("interpolate")
     .description("Draw what lies between two images, on the sphere between the noises that they come from")
-    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
+    .requiredOption("--checkpoint <file|dir>", checkpointHelp)
     .requiredOption("--from <seed|image>", "a seed, whose first image it is, or an image, which is inverted by DDIM")
     .requiredOption("--to <seed|image>", "likewise");
   samplerOptions(command, "ddim")

@@ -2,6 +2,7 @@ import { openDevice } from "@ddpm/backend-node";
 import { imageShape } from "@ddpm/core";
 import { evenSpacingNames, type Spacing } from "@ddpm/core/diffusion";
 import { type Command, Option } from "commander";
+import { checkpointHelp } from "../checkpoint-file.ts";
 import { oneLabelOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
 import { readToDraw } from "../drawing.ts";
@@ -26,7 +27,7 @@ export function invertCommand(program: Command): void {
   const command = program
     .command("invert")
     .description("Find the noise that images come from, by DDIM backwards, so that ddpm sample draws them again from it")
-    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder")
+    .requiredOption("--checkpoint <file|dir>", checkpointHelp)
     .requiredOption("--images <path>", picturesHelp)
     .addOption(new Option("--count <n>", "images to take of several").argParser(count).default(16))
     .addOption(new Option("--steps <n>", "steps of DDIM (50), two model calls each; the same for ddpm sample").argParser(count))

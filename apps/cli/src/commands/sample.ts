@@ -2,6 +2,7 @@ import { openDevice } from "@ddpm/backend-node";
 import { type Config, imageShape, labelsInRows } from "@ddpm/core";
 import { samplers } from "@ddpm/core/diffusion";
 import { type Command, Option } from "commander";
+import { checkpointHelp } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
 import { checkGuidance, draw, type Edit, readToDraw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
@@ -33,7 +34,7 @@ export function sampleCommand(program: Command): void {
   const command = program
     .command("sample")
     .description("Draw images with a trained model; files hold NCHW float32 in [-1, 1]")
-    .requiredOption("--checkpoint <file|dir>", "a .safetensors file or a run folder");
+    .requiredOption("--checkpoint <file|dir>", checkpointHelp);
   samplerOptions(command, "ddpm")
     .addOption(new Option("--count <n>", "number of images").argParser(count).default(16).conflicts("init"))
     .option("--class <names>", "what to draw, by name or number with commas, or all: a row of the grid for each")
