@@ -1,6 +1,7 @@
 import { attention, linearAttention } from "./attention.ts";
 import { conv, type Dropout, gelu, groupNorm, linear, silu, standardisedConv, unshuffle, upsampleNearest } from "./nn.ts";
 import type { Scope } from "./scope.ts";
+import { Skips } from "./skips.ts";
 import { concat, type Tensor } from "./tensor.ts";
 import { classEmbedding, timeEmbedding } from "./unet.ts";
 
@@ -51,16 +52,12 @@ export function annotatedUnet(
 
   const first = conv(p.at("init_conv"), x, dim, 1);
   let h = first;
-  const skips: Tensor[] = [];
-  const kept = (h: Tensor): Tensor => {
-    skips.push(h);
-    return h;
-  };
+  const skips = new Skips();
   for (let i = 0; i < levels; i++) {
     const [own, next] = widths.slice(i, i + 2) as [number, number];
     const down = p.at("downs", i);
-    h = kept(block(down.at(0), h, own));
-    h = kept(linearAttention(down.at(2), block(down.at(1), h, own)));
+    h = skips.keep(block(down.at(0), h, own));
+    h = skips.keep(linearAttention(down.at(2), block(down.at(1), h, own)));
     h = i < levels - 1 ? unshuffle(down.at("3.1"), h, next) : conv(down.at(3), h, next, 3);
   }
   h = block(p.at("mid_block1"), h, widths.at(-1)!);
@@ -69,8 +66,8 @@ export function annotatedUnet(
   for (let i = 0; i < levels; i++) {
     const [next, own] = widths.slice(levels - i - 1, levels - i + 1) as [number, number];
     const up = p.at("ups", i);
-    h = block(up.at(0), concat([h, skips.pop()!], 3), own);
-    h = linearAttention(up.at(2), block(up.at(1), concat([h, skips.pop()!], 3), own));
+    h = block(up.at(0), skips.join(h), own);
+    h = linearAttention(up.at(2), block(up.at(1), skips.join(h), own));
     h = i < levels - 1 ? upsampleNearest(up.at("3.1"), h, next) : conv(up.at(3), h, next, 3);
   }
   return conv(p.at("final_conv"), block(p.at("final_res_block"), concat([h, first], 3), dim), outputs, 1);

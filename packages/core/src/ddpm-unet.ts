@@ -1,8 +1,9 @@
 import { selfAttention } from "./attention.ts";
 import { conv, type Dropout, downsample3, groupNorm, linear, silu, upsampleNearest } from "./nn.ts";
 import type { Scope } from "./scope.ts";
-import { concat, type Tensor } from "./tensor.ts";
-import { timeEmbedding } from "./unet.ts";
+import { Skips } from "./skips.ts";
+import type { Tensor } from "./tensor.ts";
+import { classEmbedding, timeEmbedding } from "./unet.ts";
 
 /** What its U-Net is made of. */
 export interface DdpmUNet {
@@ -41,10 +42,6 @@ function resnetBlock(p: Scope, x: Tensor, time: Tensor, channels: number, { grou
   return h.add(x.shape.at(-1) === channels ? x : conv(p.at("conv_shortcut"), x, channels, 1));
 }
 
-/** A vector [dim] for each class: rows [b, K + 1] to [b, dim]. PyTorch's embeddings are the transpose of its matrices. */
-const classEmbedding = (p: Scope, classes: Tensor, dim: number): Tensor =>
-  classes.matmul(p.param("weight", [dim, classes.shape[1]!], { fanIn: 1 }), { transposeB: true });
-
 /**
  * Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, outputs]: the U-Net of Ho et al. 2020 as they had it,
  * with the names of the `UNet2DModel` of diffusers. Each block, and each convolution that halves, leaves a skip. With `classes` [b, K + 1] (see classes.ts)
@@ -68,18 +65,14 @@ export function ddpmUnet(
   };
   const hidden = silu(linear(p.at("time_embedding.linear_1"), timeEmbedding(t, dim, model), 4 * dim));
   const embedding = linear(p.at("time_embedding.linear_2"), hidden, 4 * dim);
-  const time = classes ? embedding.add(classEmbedding(p.at("class_embedding"), classes, 4 * dim)) : embedding;
+  const time = classes ? embedding.add(classEmbedding(p.at("class_embedding"), classes, 4 * dim, { transposed: true })) : embedding;
 
-  let h = conv(p.at("conv_in"), x, dim, 3);
-  const skips = [h];
-  const kept = (h: Tensor): Tensor => {
-    skips.push(h);
-    return h;
-  };
+  const skips = new Skips();
+  let h = skips.keep(conv(p.at("conv_in"), x, dim, 3));
   for (const [level, width] of widths.entries()) {
     const down = p.at("down_blocks", level);
-    for (let j = 0; j < blocks; j++) h = kept(layer(down, h, level, j));
-    if (level < deepest) h = kept(downsample3(down.at("downsamplers.0.conv"), h, width, { padding: downsamplePadding }));
+    for (let j = 0; j < blocks; j++) h = skips.keep(layer(down, h, level, j));
+    if (level < deepest) h = skips.keep(downsample3(down.at("downsamplers.0.conv"), h, width, { padding: downsamplePadding }));
   }
   const middle = p.at("mid_block");
   h = block(middle.at("resnets.0"), h, widths[deepest]!);
@@ -87,7 +80,7 @@ export function ddpmUnet(
   h = block(middle.at("resnets.1"), h, widths[deepest]!);
   for (const [i, width] of [...widths].reverse().entries()) {
     const up = p.at("up_blocks", i);
-    for (let j = 0; j <= blocks; j++) h = layer(up, concat([h, skips.pop()!], 3), deepest - i, j);
+    for (let j = 0; j <= blocks; j++) h = layer(up, skips.join(h), deepest - i, j);
     if (i < deepest) h = upsampleNearest(up.at("upsamplers.0.conv"), h, width);
   }
   return conv(p.at("conv_out"), silu(groupNorm(p.at("conv_norm_out"), h, groups, normEps)), outputs, 3);

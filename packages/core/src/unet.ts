@@ -58,9 +58,12 @@ export function timeEmbedding(t: Tensor, dim: number, { freqShift = 1, flipSinTo
   return concat(flipSinToCos ? parts.reverse() : parts, 1);
 }
 
-/** A vector [dim] for each class: rows [b, K + 1] (see classes.ts) to [b, dim]. */
-export const classEmbedding = (p: Scope, classes: Tensor, dim: number): Tensor =>
-  classes.matmul(p.param("weight", [classes.shape[1]!, dim], { fanIn: 1 })); // a row has a single 1
+/** A vector [dim] for each class: rows [b, K + 1] (see classes.ts) to [b, dim]. PyTorch's own embeddings are `transposed` in our layout. */
+export function classEmbedding(p: Scope, classes: Tensor, dim: number, { transposed = false } = {}): Tensor {
+  const shape = [classes.shape[1]!, dim];
+  const weight = p.param("weight", transposed ? shape.reverse() : shape, { fanIn: 1 }); // a row has a single 1
+  return classes.matmul(weight, { transposeB: transposed });
+}
 
 /**
  * Predicts from x_t [b, h, w, c] and t (int32), [b] or [1] for all, what the objective asks for, [b, h, w, outputs]: the U-Net of Ho et al. 2020.
