@@ -17,9 +17,14 @@ export function samplesIn(file: string): Float32Array {
 /** Images that the checkpoint of a run draws on a device of the browser. */
 export async function sample(page: Page, run: string, device: string, options: object): Promise<number[]> {
   await page.route("/checkpoint", (route) => route.fulfill({ path: join(run, "model.safetensors") }));
+  return sampleFrom(page, "/checkpoint", device, options);
+}
+
+/** Images that the checkpoint at an address draws on a device of the browser. */
+export async function sampleFrom(page: Page, address: string, device: string, options: object): Promise<number[]> {
   await page.goto("/");
   await page.waitForFunction(() => "ddpm" in globalThis);
-  return page.evaluate(([device, options]) => ddpm.sample(device, "/checkpoint", options), [device, options] as const);
+  return page.evaluate(([address, device, options]) => ddpm.sample(device, address, options), [address, device, options] as const);
 }
 
 /** As parts of the range [-1, 1]. */

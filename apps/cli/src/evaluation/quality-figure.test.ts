@@ -16,6 +16,7 @@ const measured: Measured = {
   data: "shapes",
   features: { name: "pixels", size: 64 },
   floor: kid(0.02, 0.03),
+  heldOut: true,
   reference: { sampler: "heun", steps: 200, count: 64 },
   results,
 };
@@ -39,6 +40,12 @@ test("the line of real images is at their mean, whatever its error", async () =>
   const [distances] = linesOf(await qualityFigure(measured));
   const line = distances!.find((points) => points.length === 2 && points[0]![0] !== points[1]![0])!;
   for (const [, y] of line) assert.equal(distanceAt(distances!, y).toFixed(4), "0.0200");
+});
+
+test("the line of real images is left out where it is far below all else, and the subtitle says where they are", async () => {
+  const svg = await qualityFigure({ ...measured, floor: kid(0.001, 0.002) });
+  assert.equal(linesOf(svg)[0]!.length, 8);
+  assert.match(svg, />As many real images not learnt are at KID 0\.0010 ± 0\.0020</);
 });
 
 test("FID has a panel of its own where there is one", async () => {

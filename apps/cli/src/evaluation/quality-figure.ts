@@ -4,26 +4,24 @@ import type { Distances } from "./distances.ts";
 import type { Estimate } from "./estimate.ts";
 import type { Evaluation, Result } from "./evaluation.ts";
 import type { ReferenceSolution } from "./reference-solution.ts";
+import { fidOf, othersTold, rounded } from "./told.ts";
 
 const axes = { x: "model calls", logarithmicX: true, logarithmic: true } as const;
 
 type Drawn = Result & Required<Pick<Result, "sampler" | "steps">>;
 
+type Figured = Pick<Evaluation, "floor" | "heldOut" | "reference" | "results" | "features" | "data">;
+
 /** How near samplers come to the data and to where more steps lead, over model calls, as SVG. */
-export function qualityFigure({
-  floor,
-  reference,
-  results,
-  features,
-  data,
-}: Pick<Evaluation, "floor" | "reference" | "results" | "features" | "data">) {
+export function qualityFigure(evaluation: Figured): Promise<string> {
+  const { floor, reference, results, features, data } = evaluation;
   const drawn = results.filter((result): result is Drawn => result.sampler !== undefined);
-  const count = drawn[0]!.distances.count;
   const fids = floor.fid?.unbiased && panelOf("FID, without the bias of few images", "FID", drawn, floor, ({ fid }) => fid?.unbiased);
   const kids = panelOf("KID", "KID", drawn, floor, ({ kid }) => kid);
   const panels = [...(fids ? [fids] : []), kids, ...(reference ? [convergence(drawn)] : [])];
   const subtitle = [
-    `${count} images of each against those of ${data}, in the ${features.size} features of ${features.name}; bars: ± standard error; what is not above 0 is left out`,
+    `${drawn[0]!.distances.count} images of each against those of ${data}, in the ${features.size} features of ${features.name}; bars: ± standard error; what is not above 0 is left out`,
+    `As many ${othersTold(evaluation)} are at ${[...(fids ? [`FID ${fidOf(floor)}`] : []), `KID ${rounded(floor.kid)}`].join(", ")}`,
     ...(reference ? [convergenceIs(reference)] : []),
   ];
   return figure(panels, { title: "Quality against steps", subtitle, columns: panels.length, width: 320, height: 300 });
@@ -45,7 +43,7 @@ function panelOf(title: string, y: string, results: readonly Drawn[], floor: Dis
   const steps = results.map(({ steps }) => steps);
   const ends = [...new Set([Math.min(...steps), Math.max(...steps)])];
   const found = results.flatMap((result) => of(result.distances) ?? []);
-  const bottom = Math.min(...[of(floor)!, ...found].map(({ mean }) => (mean > 0 ? mean / 2 : Infinity)));
+  const bottom = Math.min(...found.map(({ mean }) => (mean > 0 ? mean / 2 : Infinity)));
   const curves = bySampler(results).flatMap(([name, own]): Curve[] => {
     const estimates = own.flatMap(({ steps, distances }) => ([[steps, of(distances)]] as const).filter(([, estimate]) => estimate));
     return [
@@ -53,8 +51,10 @@ function panelOf(title: string, y: string, results: readonly Drawn[], floor: Dis
       ...estimates.map(([steps, estimate]) => bar(name, steps, estimate!, bottom)),
     ];
   });
-  const data: Curve = { name: "real images", points: ends.map((x) => [x, of(floor)!.mean]) };
-  return { ...axes, title, y, curves: [...curves, data] };
+  const { mean } = of(floor)!;
+  const near = mean > Math.min(...found.map(({ mean }) => mean)) / 10; // else nothing would be seen of the rest
+  const data: Curve[] = near ? [{ name: "real images", points: ends.map((x) => [x, mean]) }] : [];
+  return { ...axes, title, y, curves: [...curves, ...data] };
 }
 
 const bySampler = (results: readonly Drawn[]): [SamplerName, Drawn[]][] =>
