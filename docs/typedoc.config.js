@@ -22,7 +22,7 @@ export default {
   router: "module",
   entryFileName: "index",
   disableGit: true,
-  sourceLinkTemplate: "/source/packages/{path}.md#L{line}",
+  sourceLinkTemplate: "/source/packages/{path}.md#l{line}",
   hideBreadcrumbs: true,
   hidePageHeader: true,
   sort: ["source-order"],

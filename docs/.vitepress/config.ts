@@ -12,7 +12,7 @@ import { root } from "../site/repository.ts";
 const lineIds: NonNullable<MarkdownOptions["codeTransformers"]>[number] = {
   name: "line ids",
   line(node, line) {
-    if (this.options.meta?.__raw?.includes("ids")) node.properties["id"] = `L${line}`;
+    if (this.options.meta?.__raw?.includes("ids")) node.properties["id"] = `l${line}`;
   },
 };
 

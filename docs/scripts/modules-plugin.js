@@ -1,4 +1,5 @@
-// A plugin of TypeDoc: a module is called by its package and file, and told by the comment that its file begins with. What comes with TypeScript has no page to link to.
+// A plugin of TypeDoc: a module is called by its package and file, and told by the comment that its file begins with. What comes with
+// TypeScript has no page to link to, and options that are taken apart at once have a name.
 import { readFileSync } from "node:fs";
 import { Comment, Converter, ReflectionKind } from "typedoc";
 
@@ -12,7 +13,9 @@ export function load(app) {
     if (text) reflection.comment = new Comment([{ kind: "text", text: text.replaceAll(/^\s*\* ?/gm, "").trim() }]);
   });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
-    for (const reflection of Object.values(project.reflections))
+    for (const reflection of Object.values(project.reflections)) {
       if (reflection.sources?.[0]?.fullFileName.includes("/node_modules/typescript/")) delete reflection.sources;
+      if (reflection.name === "__namedParameters") reflection.name = "options";
+    }
   });
 }

@@ -12,7 +12,7 @@ test("an equation fence sets a formula and its number above the lines that compu
     html,
     /^<figure class="equation"><div class="formula"><span v-pre tabindex="0" class="katex-display">.*<span class="number">eq\. 4<\/span>/,
   );
-  assert.match(html, /<a href="\/source\/packages\/core\/src\/diffusion\.ts\.md#L\d+">diffusion\.ts, line \d+<\/a>/);
+  assert.match(html, /<a href="\/source\/packages\/core\/src\/diffusion\.ts\.md#l\d+">diffusion\.ts, line \d+<\/a>/);
   assert.match(html, /<pre><code class="language-ts">\/\*\* Eq\. 4: [\s\S]*export const qSample/);
 });
 

@@ -40,7 +40,7 @@ function quoted(text: string, state: StateCore): Token[] {
   const { package: folder, file, name, from, to = from } = groups;
   const path = `packages/${folder}/src/${file}.ts`;
   const { line, code } = quote(path, name!, from === undefined ? undefined : { from, to: to! });
-  const link = inline(state, `[${file}.ts, line ${line}](/source/${path}.md#L${line})`);
+  const link = inline(state, `[${file}.ts, line ${line}](/source/${path}.md#l${line})`);
   const fence = new state.Token("fence", "code", 0);
   return [html(state, `<div class="where">`), link, html(state, "</div>"), Object.assign(fence, { info: "ts", content: code, markup: "```" })];
 }
