@@ -4,7 +4,9 @@ import {
   type Config,
   checkModel,
   configure,
+  type DiffusersJson,
   decodeModel,
+  drawingAdvice,
   inferModel,
   type Numbers,
   type ParameterValue,
@@ -27,6 +29,8 @@ export interface Model {
   readonly ours: boolean;
   /** How to draw as its scheduler in diffusers does, a line each. */
   readonly advice: readonly string[];
+  /** What of that scheduler says so. */
+  readonly scheduler?: DiffusersJson | undefined;
 }
 
 export interface Checkpoint extends Omit<Model, "parameters"> {
@@ -73,7 +77,7 @@ function decoded(read: CheckpointBytes, flags: Partial<Config>, image: Partial<C
   return { config, parameters, ...told };
 }
 
-interface Told extends Pick<Model, "parameters" | "step" | "ours" | "advice"> {
+interface Told extends Pick<Model, "parameters" | "step" | "ours" | "advice" | "scheduler"> {
   readonly known: Partial<Config>;
   /** The size of images where it says one that need not be theirs, or none. */
   readonly size?: Partial<Config>;
@@ -83,13 +87,16 @@ interface Told extends Pick<Model, "parameters" | "step" | "ours" | "advice"> {
 
 function toldBy({ bytes, folder }: CheckpointBytes): Told {
   const { parameters: stored, metadata } = decodeModel(bytes);
-  if (metadata) return { known: metadata.config, parameters: stored, step: metadata.step, ours: true, described: true, advice: [] };
+  if (metadata) {
+    const { config: known, step, scheduler } = metadata;
+    return { known, parameters: stored, step, ours: true, described: true, advice: scheduler ? drawingAdvice(scheduler) : [], scheduler };
+  }
   const parameters = parametersFromDiffusers(stored); // other files have none of its names
   if (!folder) return { known: inferModel(parameters), parameters, step: undefined, ours: false, described: false, advice: [] };
-  const { config, advice } = folder.told();
+  const { config, ...drawing } = folder.told();
   const { "data.height": height, "data.width": width, ...known } = config;
   const size = height !== undefined && width !== undefined ? { "data.height": height, "data.width": width } : {};
-  return { known, size, parameters, step: undefined, ours: folder.scheduled, described: true, advice };
+  return { known, size, parameters, step: undefined, ours: folder.scheduled, described: true, ...drawing };
 }
 
 /** Throws a TypeError where neither a file nor flags say how large images are. */

@@ -176,6 +176,20 @@ test("all that draw tell how the scheduler of a folder does, and what is taken w
   assert.match(evaluated.stderr, /^To draw as its DDPMScheduler does[^\n]*\n[\s\S]*Expected/);
 });
 
+test("how a scheduler draws is kept by a checkpoint of ours, told there, and written back", async () => {
+  const own = { _class_name: "DDIMScheduler", clip_sample: false, timestep_spacing: "trailing", set_alpha_to_one: false };
+  write("ddim", { ...pipeline, "scheduler/scheduler_config.json": { ...scheduler, ...own } });
+  await succeeds("convert", "--checkpoint", at("ddim"), "--out", at("ddim.safetensors"));
+  const { stderr } = await ddpm("sample", "--checkpoint", at("ddim.safetensors"), "--steps", "2", "--count", "1", "--out", at("a.png"));
+  assert.match(stderr, /^To draw as its DDIMScheduler does: --sampler ddim --no-clip\nIts scheduler's set_alpha_to_one is false/);
+  await succeeds("convert", "--checkpoint", at("ddim.safetensors"), "--dtype", "F16", "--out", at("half.safetensors"));
+  await succeeds("convert", "--checkpoint", at("half.safetensors"), "--out", at("ddim-again"));
+  const written = (path: string) => JSON.parse(readFileSync(at(`ddim-again/${path}`), "utf8")) as Record<string, unknown>;
+  for (const [key, value] of Object.entries(own)) assert.equal(written("scheduler/scheduler_config.json")[key], value, key);
+  const { _class_name: name, scheduler: part } = written("model_index.json");
+  assert.deepEqual([name, part], ["DDIMPipeline", ["diffusers", "DDIMScheduler"]]);
+});
+
 test("DDIM's eps follows from x0 as it is clipped, or with --no-rederive stays as in diffusers", async () => {
   const flags = ["sample", "--checkpoint", at("pipeline"), "--count", "2"];
   const drawn = async (...more: string[]): Promise<ArrayLike<unknown>> => {

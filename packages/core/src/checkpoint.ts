@@ -1,6 +1,7 @@
 /** Checkpoints: a model's parameters under the names and in the layouts of the PyTorch U-Net, with its configuration in the metadata. */
 import type { State } from "./backend.ts";
 import { type Config, configure } from "./config.ts";
+import type { DiffusersJson } from "./diffusers/json.ts";
 import { decode, type EncodeOptions, encode, quoted, type SafetensorsFile, type StoredTensor } from "./safetensors.ts";
 import type { Scope } from "./scope.ts";
 import { type Shape, size } from "./tensor.ts";
@@ -20,6 +21,8 @@ export interface CheckpointMetadata {
   readonly loss?: number;
   /** What trained it, of a state to go on from: the last bits of sums depend on it. */
   readonly device?: string;
+  /** Of a model from diffusers how it is drawn from there: see `drawingOf`. */
+  readonly scheduler?: DiffusersJson;
 }
 
 /** Parameters by name, and what the file says of them; one that was saved from Python says nothing. */
@@ -81,7 +84,7 @@ function parameterOf(name: string, { shape, dtype, data }: StoredTensor): Parame
 }
 
 function metadataOf(json: string): CheckpointMetadata {
-  const { version, config, step, loss, device } = objectOf(json);
+  const { version, config, step, loss, device, scheduler } = objectOf(json);
   if (version !== 1) {
     throw new SyntaxError(
       `Expected the checkpoint's ddpm metadata to be of version 1 but found ${JSON.stringify(version)}; update this program or save the file again`,
@@ -90,7 +93,11 @@ function metadataOf(json: string): CheckpointMetadata {
   if (!Number.isSafeInteger(step) || (step as number) < 0) {
     throw new SyntaxError(`Expected the checkpoint's step to be an integer of at least 0 but found ${JSON.stringify(step)}; save the file again`);
   }
-  const facts = { ...(typeof loss === "number" && { loss }), ...(typeof device === "string" && { device }) };
+  const facts = {
+    ...(typeof loss === "number" && { loss }),
+    ...(typeof device === "string" && { device }),
+    ...(typeof scheduler === "object" && scheduler !== null && { scheduler: scheduler as DiffusersJson }),
+  };
   return { config: configure(config as Partial<Config>), step: step as number, ...facts };
 }
 

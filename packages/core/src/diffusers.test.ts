@@ -186,6 +186,18 @@ test("toDiffusers() gives a scheduler whose fewer steps end at 0, which alone ad
   }
 });
 
+test("toDiffusers() writes back how a model from there is drawn where its pipelines can, and nothing of its noise", () => {
+  const again = (part: DiffusersJson): DiffusersJson => {
+    const { config, scheduler: drawing } = fromDiffusers(unet, { ...scheduler, ...part });
+    return toDiffusers(config as Config, new Map(), drawing).files["scheduler/scheduler_config.json"]!;
+  };
+  const ddpm = again({ clip_sample: false, timestep_spacing: "linspace", beta_schedule: "squaredcos_cap_v2", trained_betas: null });
+  assert.deepEqual([ddpm["clip_sample"], ddpm["timestep_spacing"], ddpm["beta_schedule"]], [false, "linspace", "squaredcos_cap_v2"]);
+  assert.equal(ddpm["trained_betas"], undefined);
+  const euler = again({ _class_name: "EulerDiscreteScheduler", timestep_spacing: "linspace", clip_sample: undefined });
+  assert.deepEqual([euler["_class_name"], euler["clip_sample"], euler["timestep_spacing"]], ["DDPMScheduler", true, "leading"]);
+});
+
 test("toDiffusers() refuses what diffusers does not have", () => {
   assert.throws(() => toDiffusers(presets.notebook, new Map()), {
     name: "TypeError",

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
-import { type Config, decodeModel, encodeModel, toDiffusers } from "@ddpm/core";
+import { type CheckpointMetadata, type Config, decodeModel, encodeModel, toDiffusers } from "@ddpm/core";
 import type { EncodeOptions } from "@ddpm/core/safetensors";
 import { type Command, Option } from "commander";
 import { type CheckpointBytes, checkpointBytes, checkpointHelp, type Model, modelIn } from "../checkpoint-file.ts";
@@ -51,8 +51,8 @@ async function prepareNewFolder(path: string): Promise<void> {
 /** A checkpoint of ours. One that nothing more is said of than before stays as it is but for its numbers' type. */
 function checkpointOf(read: CheckpointBytes, flags: Partial<Config>, dtype: Options["dtype"]): Uint8Array {
   if (read.folder || Object.keys(flags).length > 0) {
-    const { parameters, config, step = 0 } = described(read, flags);
-    return encodeModel(parameters, { config, step }, { dtype: dtype ?? "F32" });
+    const model = described(read, flags);
+    return encodeModel(model.parameters, metadataOf(model), { dtype: dtype ?? "F32" });
   }
   try {
     const { parameters, metadata } = decodeModel(read.bytes);
@@ -68,9 +68,11 @@ function described(read: CheckpointBytes, flags: Partial<Config>): Model {
   return model;
 }
 
+const metadataOf = ({ config, step = 0, scheduler }: Model): CheckpointMetadata => ({ config, step, ...(scheduler && { scheduler }) });
+
 /** The files of a `DDPMPipeline`, by their paths in its folder. */
-function pipeline({ config, step = 0, ...model }: Model, dtype: Options["dtype"]): Map<string, Uint8Array> {
-  const { files, parameters, whole } = toDiffusers(config, model.parameters);
+function pipeline(model: Model, dtype: Options["dtype"]): Map<string, Uint8Array> {
+  const { files, parameters, whole } = toDiffusers(model.config, model.parameters, model.scheduler);
   const texts = Object.entries(files).map(([name, json]) => [name, Buffer.from(`${JSON.stringify(json, undefined, 2)}\n`)] as const);
-  return new Map([...texts, [join("unet", weightsName), encodeModel(parameters, whole ? { config, step } : undefined, { dtype: dtype ?? "F32" })]]);
+  return new Map([...texts, [join("unet", weightsName), encodeModel(parameters, whole ? metadataOf(model) : undefined, { dtype: dtype ?? "F32" })]]);
 }

@@ -43,11 +43,28 @@ const known: Readonly<Record<string, Known>> = {
   },
 };
 
+const ownKeys = ["_class_name", "clip_sample", "clip_sample_range", "timestep_spacing", "use_karras_sigmas"];
+
+/** What of a scheduler's file says how to draw, in its own keys; the noise is not among it. */
+export function drawingOf(file: DiffusersJson): DiffusersJson {
+  const scheduler = knownAs(file["_class_name"]);
+  const keys = [...ownKeys, ...Object.keys(scheduler?.same ?? {})];
+  return Object.fromEntries(keys.flatMap((key) => (file[key] === undefined ? [] : [[key, file[key]]])));
+}
+
+/** What of a file, as by `drawingOf`, the scheduler of a `DDPMPipeline` or a `DDIMPipeline` can be written back with. */
+export const writtenBack = (file: DiffusersJson | undefined): DiffusersJson =>
+  file && ["ddpm", "ddim"].includes(knownAs(file["_class_name"])?.sampler ?? "") ? drawingOf(file) : {};
+
+function knownAs(name: unknown = "DDPMScheduler"): Known | undefined {
+  return Object.hasOwn(known, String(name)) ? known[String(name)] : undefined;
+}
+
 /** How to draw as a scheduler does where that is not what we do unless told, a line each. Throws a SyntaxError for what we cannot do. */
 export function drawingAdvice({ _class_name: name = "DDPMScheduler", ...file }: DiffusersJson): string[] {
   const { thresholding = false } = file;
   if (thresholding !== false) refuse("thresholding", "false", thresholding, "dynamic thresholds are not known here: set it to false to draw without");
-  const scheduler = Object.hasOwn(known, String(name)) ? known[String(name)] : undefined;
+  const scheduler = knownAs(name);
   if (!scheduler)
     return [`Its scheduler, ${shown(name)}, is not known here: its noise is taken and its way of drawing is not, so choose a --sampler`];
   const flags = flagsOf(scheduler, file);

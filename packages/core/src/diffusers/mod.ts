@@ -2,11 +2,12 @@
 import { type ParameterValue, valuesOf } from "../checkpoint.ts";
 import { classWidth, knowsNone } from "../classes.ts";
 import type { Config } from "../config.ts";
-import { drawingAdvice } from "./drawing.ts";
+import { drawingAdvice, drawingOf, writtenBack } from "./drawing.ts";
 import type { DiffusersJson } from "./json.ts";
 import { diffusionFrom, schedulerOf } from "./scheduler.ts";
 import { unetFrom, unetOf } from "./unet2d.ts";
 
+export { drawingAdvice } from "./drawing.ts";
 export type { DiffusersJson } from "./json.ts";
 
 /** What the JSON files of a model say. */
@@ -14,13 +15,16 @@ export interface FromDiffusers {
   readonly config: Partial<Config>;
   /** How to draw as its scheduler does, a line each. */
   readonly advice: readonly string[];
+  /** What of its scheduler says so, to keep in a checkpoint's metadata; absent where it has none. */
+  readonly scheduler?: DiffusersJson;
 }
 
 /** What the files of a model and of its scheduler, if it has one, say. Throws a SyntaxError that names the key for what we do not have. */
 export function fromDiffusers(unet: DiffusersJson, scheduler?: DiffusersJson): FromDiffusers {
   const model = unetFrom(unet);
   if (!scheduler) return { config: model, advice: [] };
-  return { config: { ...model, ...diffusionFrom(scheduler, model["diffusion.variance"] === "learned") }, advice: drawingAdvice(scheduler) };
+  const config = { ...model, ...diffusionFrom(scheduler, model["diffusion.variance"] === "learned") };
+  return { config, advice: drawingAdvice(scheduler), scheduler: drawingOf(scheduler) };
 }
 
 /** What diffusers takes of a model: the JSON files of a `DDPMPipeline`, by their paths in its folder, and parameters in our layout. */
@@ -31,18 +35,24 @@ export interface ToDiffusers {
   readonly whole: boolean;
 }
 
-/** A model as diffusers has it. Throws a TypeError for an architecture that diffusers does not have. */
-export function toDiffusers(config: Config, parameters: ReadonlyMap<string, ParameterValue>): ToDiffusers {
+/** A model as diffusers has it, with the `scheduler` that it came from there with, if it did. Throws a TypeError for an architecture that diffusers does not have. */
+export function toDiffusers(config: Config, parameters: ReadonlyMap<string, ParameterValue>, scheduler?: DiffusersJson): ToDiffusers {
   const { "model.architecture": architecture } = config;
   if (architecture !== "ddpm")
     throw new TypeError(
       `Expected model.architecture ddpm for diffusers but found ${architecture}, which it does not have; write a .safetensors file`,
     );
   const whole = knowsNone(config, valuesOf(parameters));
+  const schedule = schedulerOf(config, writtenBack(scheduler));
+  const { _class_name: name } = schedule;
   const files = {
-    "model_index.json": { _class_name: "DDPMPipeline", scheduler: ["diffusers", "DDPMScheduler"], unet: ["diffusers", "UNet2DModel"] },
+    "model_index.json": {
+      _class_name: name === "DDIMScheduler" ? "DDIMPipeline" : "DDPMPipeline",
+      scheduler: ["diffusers", name],
+      unet: ["diffusers", "UNet2DModel"],
+    },
     "unet/config.json": unetOf(config, whole ? classWidth(config) : config["model.classes"].length),
-    "scheduler/scheduler_config.json": schedulerOf(config),
+    "scheduler/scheduler_config.json": schedule,
   };
   const table = whole ? undefined : parameters.get(embedding);
   return { files, parameters: table ? new Map([...parameters, [embedding, widened(table, -1)]]) : parameters, whole };

@@ -71,10 +71,10 @@ function varianceFrom(type: unknown, learned: boolean): Variance {
 }
 
 /**
- * The file of the `DDPMScheduler` that a configuration draws with. It adds noise at every timestep but 0, so fewer steps have to end there, and those of zero
+ * The file of a scheduler for a configuration: a `DDPMScheduler` unless `drawing` (see `writtenBack`) says otherwise. It adds noise at every timestep but 0, so fewer steps have to end there, and those of zero
  * terminal SNR have to start at the last one, too.
  */
-export function schedulerOf(config: Config): DiffusersJson {
+export function schedulerOf(config: Config, drawing: DiffusersJson = {}): DiffusersJson {
   const { "diffusion.schedule": name, "diffusion.timesteps": timesteps } = config;
   return {
     _class_name: "DDPMScheduler",
@@ -85,5 +85,6 @@ export function schedulerOf(config: Config): DiffusersJson {
     rescale_betas_zero_snr: config["diffusion.zeroTerminalSnr"],
     clip_sample: true,
     timestep_spacing: config["diffusion.zeroTerminalSnr"] ? "linspace" : "leading",
+    ...drawing,
   };
 }
