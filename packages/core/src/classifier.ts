@@ -8,7 +8,7 @@ import { conv, downsample, groupNorm, linear, silu } from "./nn.ts";
 import { Scope } from "./scope.ts";
 import { input, size, type Tensor } from "./tensor.ts";
 import { type TrainingStep, trainingBatch } from "./training.ts";
-import { averages, update, updateScalars } from "./update.ts";
+import { averages, update, updateFeeds } from "./update.ts";
 
 /** A classifier that learns Fashion-MNIST in a few minutes on a CPU. */
 export const classifierDefaults: Config = configure({
@@ -73,8 +73,7 @@ export function classifierStep(config: Config): TrainingStep {
 export async function classifierFeeds(config: Config, dataset: Dataset, n: number): Promise<Record<string, Numbers>> {
   const { images, weights, labels } = await trainingBatch(dataset, config, n);
   if (!labels) throw new TypeError(`Expected classes in ${dataset.name} to learn but found none; sub-folders of images are classes`);
-  const scalars = Object.entries(updateScalars(config, n, 0)).map(([name, value]) => [name, Float64Array.of(value)]);
-  return { images, weights, classes: oneHot(labels, config["model.classes"].length), ...Object.fromEntries(scalars) };
+  return { images, weights, classes: oneHot(labels, config["model.classes"].length), ...updateFeeds(config, n, 0) };
 }
 
 function oneHot(labels: readonly number[], count: number): Float32Array {

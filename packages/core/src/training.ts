@@ -10,7 +10,7 @@ import { Scope } from "./scope.ts";
 import { input, size, type Tensor } from "./tensor.ts";
 import { type DrawnTimesteps, type TimestepSampling, withoutMemory } from "./timestep-sampling.ts";
 import { lossFeeds, trainingLosses } from "./training-loss.ts";
-import { averages, update, updateScalars } from "./update.ts";
+import { averages, update, updateFeeds } from "./update.ts";
 
 /** A step of training as a graph, with the names of what it trains. */
 export interface TrainingStep {
@@ -97,7 +97,7 @@ export function trainingFeeds(
     ...lossFeeds(config, t),
     noise: stream(config.seed, "noise", n, first * Math.ceil(elements / 4)),
     dropout: stream(config.seed, "dropout", n, first),
-    ...scalars(updateScalars(config, n, run)),
+    ...updateFeeds(config, n, run),
   };
 }
 
@@ -148,6 +148,3 @@ function labelsAt(config: Config, { labels }: Batch, n: number): (number | undef
 /** The moving average of the weights that a training program holds, by name: what one draws with. */
 export const averagedWeights = async (program: Program, scope: Scope): Promise<Map<string, Numbers>> =>
   scope.unpackValues((await program.read(["ema"])).get("ema")!);
-
-const scalars = (values: Readonly<Record<string, number>>): Record<string, Float64Array> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Float64Array.of(value)]));

@@ -10,7 +10,7 @@ import { shapes } from "./shapes.ts";
 import { input } from "./tensor.ts";
 import { timestepSampling } from "./timestep-sampling.ts";
 import { type Batch, initialState, runStep, trainingFeeds, trainingStep } from "./training.ts";
-import { update, updateScalars } from "./update.ts";
+import { update, updateFeeds } from "./update.ts";
 
 const base: Partial<Config> = {
   "model.dim": 4,
@@ -160,10 +160,7 @@ test("a loss that is not finite skips the step even where its gradient is finite
   const { updates } = update(scope, loss, config);
   const state = new Map([["x", new Float64Array(2)], ...["m", "v", "ema"].map((name) => [name, new Float64Array(2)] as const)]);
   const program = await reference().compile({ outputs: {}, updates }, state);
-  const run = (offset: number) => {
-    const scalars = Object.entries(updateScalars(config, 1, 0)).map(([name, value]) => [name, Float64Array.of(value)]);
-    return program.run({ ...Object.fromEntries(scalars), offset: Float64Array.of(offset) });
-  };
+  const run = (offset: number) => program.run({ ...updateFeeds(config, 1, 0), offset: Float64Array.of(offset) });
   await run(Number.POSITIVE_INFINITY);
   assert.deepEqual(await program.read(), state);
   await run(0);

@@ -12,7 +12,7 @@ export const averages = (config: Config): ReadonlyMap<string, number> =>
   new Map([["ema", config["train.emaDecay"]], ...config["train.emaAlso"].map((decay) => [`ema-${decay}`, decay] as const)]);
 
 /**
- * The updates of parameters, moments and averages, fed by `updateScalars`; the output `gradientNorm` is the norm before clipping. Where that or the loss
+ * The updates of parameters, moments and averages, fed by `updateFeeds`; the output `gradientNorm` is the norm before clipping. Where that or the loss
  * is not finite, `gradientNorm` is not either, and all stays as it was. Where a step is done in several runs, the variable `g` holds the sum of their
  * gradients so far, and all else stays as it is until the last.
  */
@@ -38,9 +38,16 @@ const infiniteUnlessFinite = (loss: Tensor): Tensor => constant(1).div(loss.fini
 const scale = (norm: Tensor, most: number): Tensor => (most === 0 ? constant(1) : constant(most).div(norm.add(1e-6)).clip(0, 1));
 
 /** The scalars that `update` is fed in run 0, 1, … of step n = 1, 2, …; there are `train.accumulate` runs, and only the last changes the weights. */
-export function updateScalars(config: Config, n: number, run: number): Record<string, number> {
+export function updateFeeds(config: Config, n: number, run: number): Record<string, Float64Array> {
   const last = run === config["train.accumulate"] - 1;
   const adam = adamwScalars({ lr: lrAt(config, n), weightDecay: config["train.weightDecay"] }, n);
   const decays = [...averages(config)].map(([name, decay]) => [`${name}Decay`, last ? emaDecay(decay, n) : 1]);
-  return { ...adam, ...(!last && { rate: 0, decay: 1 }), apply: last ? 1 : 0, keep: run === 0 ? 0 : 1, ...Object.fromEntries(decays) };
+  const values: Record<string, number> = {
+    ...adam,
+    ...(!last && { rate: 0, decay: 1 }),
+    apply: last ? 1 : 0,
+    keep: run === 0 ? 0 : 1,
+    ...Object.fromEntries(decays),
+  };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Float64Array.of(value)]));
 }

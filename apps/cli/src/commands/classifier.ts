@@ -14,6 +14,7 @@ import { classifierDefaults, classifierFeeds, classifierStep } from "@ddpm/core/
 import type { ConfigKey } from "@ddpm/core/config";
 import { type Command, Option } from "commander";
 import { dataHelp, lastingName, openDataset } from "../data/index.ts";
+import { sizeOf } from "../data/size.ts";
 import { accuracyOf } from "../evaluation/classifier-file.ts";
 import { prepareFile } from "../figure-file.ts";
 import { writeAtomically } from "../files.ts";
@@ -90,8 +91,6 @@ const lasting = (steps: number): Partial<Config> => ({
   "train.decaySteps": steps,
   "train.warmup": Math.min(classifierDefaults["train.warmup"], Math.floor(steps / 10)),
 });
-
-const sizeOf = (config: Config) => ({ height: config["data.height"], width: config["data.width"], channels: config["model.channels"] });
 
 /** The averaged weights after `train.decaySteps`, or sooner where Ctrl-C came. */
 async function trained(backend: Backend, config: Config, dataset: Dataset) {

@@ -13,6 +13,9 @@ export interface SizeWish {
   readonly levels?: number | undefined;
 }
 
+/** The size of what a configuration's model draws, as a wish. */
+export const sizeOf = (config: Config) => ({ height: config["data.height"], width: config["data.width"], channels: config["model.channels"] });
+
 /** What flags ask for, and what they leave at its default. Throws a SyntaxError where they ask for a size that the levels do not allow. */
 export function wishOf(flags: Partial<Config>) {
   const { "data.height": height, "data.width": width, "model.channels": channels, "model.dimMults": asked } = flags;

@@ -4,6 +4,7 @@ import { scheduleFor } from "@ddpm/core/config";
 import type { Checkpoint } from "../checkpoint-file.ts";
 import { BrokenImages } from "../data/broken.ts";
 import { openDataset } from "../data/index.ts";
+import { sizeOf } from "../data/size.ts";
 import { draw, drawBatches, type SamplerFlags } from "../drawing.ts";
 import type { Chosen } from "./distances.ts";
 import { labelsLike } from "./labels.ts";
@@ -64,9 +65,8 @@ export class Drawer {
       const drawing = { total: count, labels: this.#labels(count), label: titleOf(point), skip, kept };
       for await (const { first, values } of drawBatches(backend, this.#checkpoint, this.#flagsOf(point), drawing)) await folder.save(first, values);
     }
-    const size = { height: config["data.height"], width: config["data.width"], channels: config["model.channels"] };
     const broken = new BrokenImages({ strict: true, advice: "take it away, and the same command draws it again" });
-    const dataset = await openDataset(folder.path, { ...size, conditional: false, broken });
+    const dataset = await openDataset(folder.path, { ...sizeOf(config), conditional: false, broken });
     return { dataset, indices: Array.from({ length: count }, (_, i) => i), flip: false };
   }
 

@@ -7,6 +7,7 @@ import { permutation, stream } from "@ddpm/core/random";
 import type { Checkpoint } from "../checkpoint-file.ts";
 import { BrokenImages } from "../data/broken.ts";
 import { openDataset, openSource } from "../data/index.ts";
+import { sizeOf } from "../data/size.ts";
 import { readToDraw, type SamplerFlags } from "../drawing.ts";
 import { makeFolder } from "../files.ts";
 import { say } from "../say.ts";
@@ -44,8 +45,7 @@ export async function evaluate(place: string, options: EvaluateOptions, given: P
   const sha256 = createHash("sha256")
     .update(await readFile(path))
     .digest("hex");
-  const size = { height: config["data.height"], width: config["data.width"], channels: config["model.channels"] };
-  const wish = { ...size, conditional: config["model.classes"].length > 0, flip: config["data.flip"] };
+  const wish = { ...sizeOf(config), conditional: config["model.classes"].length > 0, flip: config["data.flip"] };
   await using comparison = await compare(options.data ?? config["data.name"], options, {
     ...wish,
     others: Math.max(...points.map(({ count }) => count)),
