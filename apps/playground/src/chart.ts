@@ -1,6 +1,7 @@
 import uPlot, { type AlignedData, type Axis, type Series } from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { make } from "./page.ts";
+import { logarithmicTicks } from "./ticks.ts";
 
 export interface ChartOptions {
   readonly title: string;
@@ -47,7 +48,7 @@ export function chart(place: HTMLElement, { title, x, curves, logarithmic = fals
       scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : {} },
       axes: [
         { ...axis, size: 30, label: x, labelSize: 20, labelFont: "12px system-ui" },
-        { ...axis, size: 60 },
+        { ...axis, size: 60, ...(logarithmic && { values: logarithmicTicks }) },
       ],
       series: [{ label: x }, ...curves.map(series)],
       cursor: { y: false, drag: { x: false, y: false } },
