@@ -9,7 +9,7 @@ export function load(app) {
     if (!reflection.kindOf(ReflectionKind.Module)) return;
     reflection.name = reflection.name.replace(/\/(src|mod$)/, "");
     const file = context.getSymbolFromReflection(reflection)?.declarations?.[0]?.getSourceFile().fileName;
-    const text = file && /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(file, "utf8"))?.[1];
+    const text = file && /^\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n(?!export )/.exec(readFileSync(file, "utf8"))?.[1]; // else it is a declaration's
     if (text) reflection.comment = new Comment([{ kind: "text", text: text.replaceAll(/^\s*\* ?/gm, "").trim() }]);
   });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
