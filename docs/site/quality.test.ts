@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import markdownIt from "markdown-it";
-import { quality, tableOf } from "./quality.ts";
+import { quality, qualityOf } from "./quality.ts";
 
-test("tableOf() writes numbers to two digits of their error, and a dash for what was not measured", () => {
-  const evaluation = { model: "notebook", weights: "averaged", sampler: "ddim", steps: 50, samples: 2048, features: "classifier" };
-  const [head, , row, ...more] = tableOf([{ ...evaluation, fid: { value: 12.3456, error: 0.234 }, kid: { value: 0.0123456 } }]).split("\n");
+test("qualityOf() writes numbers to two digits of their error, a dash for what was not measured, and once how far real pictures are apart", () => {
+  const evaluation = { model: "notebook", weights: "averaged", sampler: "ddim", steps: 50, samples: 2048, features: "a classifier" };
+  const found = { ...evaluation, fid: { value: 12.3456, error: 0.234 }, kid: { value: 0.0123456 }, fidFloor: { value: -0.0134, error: 0.0158 } };
+  const [head, marks, row, same, empty, floor, ...more] = qualityOf([found, found]).split("\n");
   assert.match(head!, /^\| model \| drawn by \| pictures \|/);
-  assert.equal(row, "| notebook, averaged | ddim, 50 calls | 2,048 | classifier | 12.35 ± 0.23 | – | 0.0123 | – | – |");
-  assert.deepEqual(more, []);
+  assert.equal(marks, "| --- | --- | ---: | ---: | ---: | ---: |");
+  assert.equal(row, "| notebook, averaged | ddim, 50 calls | 2,048 | 12.35\u00a0±\u00a00.23 | 0.0123 | – |");
+  assert.deepEqual([same, empty, more], [row, "", []]);
+  assert.equal(floor, "In the features of a classifier, 2,048 real pictures are from the others at FID −0.013\u00a0±\u00a00.016, KID –.");
 });
 
-test("tableOf() says so where nothing is written down", () => assert.match(tableOf([]), /^_No evaluation is written down yet/));
+test("qualityOf() says so where nothing is written down", () => assert.match(qualityOf([]), /^_No evaluation is written down yet/));
 
 test("a quality fence becomes the table, or says so, once", () => {
   const html = markdownIt().use(quality).render("Before\n\n```quality\n```\n");

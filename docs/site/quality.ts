@@ -38,31 +38,41 @@ export function quality(md: MarkdownIt): void {
       if (token.type !== "fence" || token.info !== "quality") return [token];
       const found = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Evaluation[]) : [];
       const tokens: Token[] = [];
-      state.md.block.parse(tableOf(found), state.md, state.env, tokens); // what stands within the cells is read with the rest of the page
+      state.md.block.parse(qualityOf(found), state.md, state.env, tokens); // what stands within the cells is read with the rest of the page
       return tokens;
     });
   });
 }
 
-/** Evaluations as a table in Markdown. */
-export function tableOf(evaluations: readonly Evaluation[]): string {
+/** Evaluations as a table in Markdown, and how far real pictures are from real ones. */
+export function qualityOf(evaluations: readonly Evaluation[]): string {
   if (evaluations.length === 0) return "_No evaluation is written down yet in `docs/data/quality.json`._";
-  const head = ["model", "drawn by", "pictures", "features", "FID", "of real ones", "KID", "of real ones", "bits a dimension"];
-  const rows = evaluations.map(({ model, weights, sampler, steps, samples, features, fid, fidFloor, kid, kidFloor, bitsPerDim }) => [
+  const head = ["model", "drawn by", "pictures", "FID", "KID", "bits a dimension"];
+  const rows = evaluations.map(({ model, weights, sampler, steps, samples, fid, kid, bitsPerDim }) => [
     `${model}, ${weights}`,
     `${sampler}, ${steps} calls`,
     samples.toLocaleString("en"),
-    features,
-    ...[fid, fidFloor, kid, kidFloor, bitsPerDim].map(told),
+    ...[fid, kid, bitsPerDim].map(told),
   ]);
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  const marks = head.map((_, i) => (i < 2 ? "---" : "---:"));
+  const table = [head, marks, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return `${table}\n\n${floorsOf(evaluations)}`;
 }
 
-/** As many digits as the error leaves. */
+/** A sentence for each number of real pictures that were compared with others, in each kind of features. */
+function floorsOf(evaluations: readonly Evaluation[]): string {
+  const sentences = evaluations.map(
+    ({ samples, features, fidFloor, kidFloor }) =>
+      `In the features of ${features}, ${samples.toLocaleString("en")} real pictures are from the others at FID ${told(fidFloor)}, KID ${told(kidFloor)}.`,
+  );
+  return [...new Set(sentences)].join(" ");
+}
+
+/** As many digits as the error leaves, in one piece. */
 function told(measured: Measured | undefined): string {
   if (!measured) return "–";
   const { value, error } = measured;
   if (!error) return value.toPrecision(3);
   const digits = Math.max(0, 1 - Math.floor(Math.log10(error)));
-  return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`;
+  return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`.replaceAll(" ", "\u00a0").replace("-", "−");
 }
