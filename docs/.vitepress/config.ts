@@ -16,6 +16,14 @@ const lineIds: NonNullable<MarkdownOptions["codeTransformers"]>[number] = {
   },
 };
 
+/** A flag of the command line has a class of its own, in commands and in texts, so that no line ends within its dashes. */
+const flags: NonNullable<MarkdownOptions["codeTransformers"]>[number] = {
+  name: "flags",
+  span(node, _line, _column, _element, token) {
+    if (this.options.lang === "sh" && token.content.trim().startsWith("--")) this.addClassToHast(node, "flag");
+  },
+};
+
 const work = [
   { text: "Begin here", link: "/work/" },
   { text: "1. Noise", link: "/work/forward" },
@@ -43,10 +51,13 @@ export default defineConfig({
   appearance: { disableTransition: false }, // which takes a style of its own, and the policy forbids those
   vite: { build: { assetsInlineLimit: 0 } }, // nor are fonts in texts of data allowed
   markdown: {
-    codeTransformers: [lineIds],
+    codeTransformers: [lineIds, flags],
     config: (md) => {
       md.use(beside);
       md.use(quality);
+      md.core.ruler.push("flags", ({ tokens }) => {
+        for (const code of tokens.flatMap(({ children }) => children ?? [])) if (/^--\S+$/.test(code.content)) code.attrJoin("class", "flag");
+      });
       md.use(tex, { delimiters: "dollars", render: (content: string, display: boolean) => formula(content, { display }) });
     },
   },
