@@ -6,12 +6,13 @@ import {
   configure,
   type DiffusersJson,
   decodeModel,
-  drawingAdvice,
+  drawingFrom,
   inferModel,
   type Numbers,
   type ParameterValue,
   parametersFromDiffusers,
   presets,
+  type SchedulerDrawing,
   valuesOf,
 } from "@ddpm/core";
 import { type ArchitectureName, untoldKeys } from "@ddpm/core/model";
@@ -27,8 +28,8 @@ export interface Model {
   readonly step: number | undefined;
   /** Whether its files say how it was trained; one of PyTorch's does not. */
   readonly ours: boolean;
-  /** How to draw as its scheduler in diffusers does, a line each. */
-  readonly advice: readonly string[];
+  /** How its scheduler in diffusers draws; absent where it has none. */
+  readonly drawing?: SchedulerDrawing | undefined;
   /** What of that scheduler says so. */
   readonly scheduler?: DiffusersJson | undefined;
 }
@@ -77,7 +78,7 @@ function decoded(read: CheckpointBytes, flags: Partial<Config>, image: Partial<C
   return { config, parameters, ...told };
 }
 
-interface Told extends Pick<Model, "parameters" | "step" | "ours" | "advice" | "scheduler"> {
+interface Told extends Pick<Model, "parameters" | "step" | "ours" | "drawing" | "scheduler"> {
   readonly known: Partial<Config>;
   /** The size of images where it says one that need not be theirs, or none. */
   readonly size?: Partial<Config>;
@@ -89,10 +90,11 @@ function toldBy({ bytes, folder }: CheckpointBytes): Told {
   const { parameters: stored, metadata } = decodeModel(bytes);
   if (metadata) {
     const { config: known, step, scheduler } = metadata;
-    return { known, parameters: stored, step, ours: true, described: true, advice: scheduler ? drawingAdvice(scheduler) : [], scheduler };
+    const drawing = scheduler && drawingFrom(scheduler, known);
+    return { known, parameters: stored, step, ours: true, described: true, drawing, scheduler };
   }
   const parameters = parametersFromDiffusers(stored); // other files have none of its names
-  if (!folder) return { known: inferModel(parameters), parameters, step: undefined, ours: false, described: false, advice: [] };
+  if (!folder) return { known: inferModel(parameters), parameters, step: undefined, ours: false, described: false };
   const { config, ...drawing } = folder.told();
   const { "data.height": height, "data.width": width, ...known } = config;
   const size = height !== undefined && width !== undefined ? { "data.height": height, "data.width": width } : {};

@@ -100,7 +100,7 @@ test("a pipeline of diffusers predicts as there, given as a folder of either lay
 test("a pipeline becomes a checkpoint, which draws, and comes back with the same weights", async () => {
   const { stderr, code } = await ddpm("convert", "--checkpoint", at("pipeline"), "--out", at("ours.safetensors"));
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /To draw as its DDPMScheduler does: --sampler ddpm --spacing leading/);
+  assert.match(stderr, /^Unless told it is drawn as by its DDPMScheduler: --sampler ddpm --spacing leading --clip\n$/);
   const { config } = decodeModel(readFileSync(at("ours.safetensors"))).metadata!;
   assert.deepEqual([config["model.architecture"], config["diffusion.timesteps"], config["diffusion.variance"]], ["ddpm", 50, "beta"]);
   await agrees("ours.safetensors", tensors);
@@ -155,33 +155,80 @@ test("weights of diffusers alone have all of its classes, and may have names of 
   await agrees("old.safetensors", tensors, ...untold);
 });
 
-test("all that draw tell how the scheduler of a folder does, and what is taken where there is none", async () => {
+test("all that draw take what is not asked from the scheduler of a folder and tell it, and what is taken where there is none", async () => {
   await succeeds("sample", "--checkpoint", at("pipeline"), "--count", "1", "--out", at("seen"));
+  write("as-ddim", { ...pipeline, "scheduler/scheduler_config.json": { ...scheduler, _class_name: "DDIMScheduler" } });
   const few = ["--steps", "2", "--out", at("told.png")];
   const commands = [
-    ["sample", "--count", "1", ...few],
-    ["interpolate", "--from", "1", "--to", "2", "--count", "2", ...few],
-    ["invert", "--images", at("seen"), "--steps", "2", "--out", at("xT.safetensors")],
+    ["--sampler ddpm --spacing leading --clip", "--sampler ddim --spacing leading --clip --no-rederive", "sample", "--count", "1", ...few],
+    ["", "--spacing leading --clip --no-rederive", "interpolate", "--from", "1", "--to", "2", "--count", "2", ...few],
+    ["", "--spacing leading", "invert", "--images", at("seen"), "--steps", "2", "--out", at("xT.safetensors")],
   ];
-  for (const [command, ...flags] of commands as [string, ...string[]][]) {
-    const [scheduled, alone] = [
-      await ddpm(command, "--checkpoint", at("pipeline"), ...flags),
-      await ddpm(command, "--checkpoint", at("alone"), ...flags),
-    ];
-    assert.match(scheduled.stderr, /^To draw as its DDPMScheduler does: --sampler ddpm --spacing leading\n/, command);
-    assert.match(alone.stderr, /^The file does not say how the model was trained; taking --diffusion\.schedule linear/, command);
-    assert.equal(scheduled.code, 0, command);
+  const nothing = "Nothing is taken from the model's DDPMScheduler, which draws with ddpm and not with ddim\n";
+  for (const [ddpms, ddims, command, ...flags] of commands as [string, string, string, ...string[]][]) {
+    const told = async (model: string): Promise<string> => {
+      const { stderr, code } = await ddpm(command, "--checkpoint", at(model), ...flags);
+      assert.equal(code, 0, stderr);
+      return stderr;
+    };
+    assert.ok((await told("pipeline")).startsWith(ddpms ? `From the model's DDPMScheduler: ${ddpms}\n` : nothing), command);
+    assert.ok((await told("as-ddim")).startsWith(`From the model's DDIMScheduler: ${ddims}\n`), command);
+    assert.match(await told("alone"), /^The file does not say how the model was trained; taking --diffusion\.schedule linear/, command);
   }
   const evaluated = await ddpm("evaluate", "--checkpoint", at("pipeline"), "--data", at("nothing"));
-  assert.match(evaluated.stderr, /^To draw as its DDPMScheduler does[^\n]*\n[\s\S]*Expected/);
+  assert.match(evaluated.stderr, /^From the model's DDPMScheduler: --sampler ddpm --spacing leading --clip\n[\s\S]*Expected/);
+  const swept = await ddpm("evaluate", "--checkpoint", at("pipeline"), "--sweep", "ddim:3", "--data", at("nothing"));
+  assert.doesNotMatch(swept.stderr, /From the model/);
 });
 
-test("how a scheduler draws is kept by a checkpoint of ours, told there, and written back", async () => {
+/** The numbers of two images that a command draws. */
+async function drawn(command: "sample" | "interpolate", model: string, ...flags: string[]): Promise<unknown[]> {
+  const what = command === "sample" ? [] : ["--from", "1", "--to", "2"];
+  await succeeds(command, "--checkpoint", at(model), ...what, "--count", "2", ...flags, "--out", at("drawn.safetensors"));
+  return [...[...decode(readFileSync(at("drawn.safetensors"))).tensors.values()][0]!.data];
+}
+
+test("what a scheduler says of drawing is how a model from there is drawn, until one asks for something else", async () => {
+  const own = { _class_name: "DDIMScheduler", timestep_spacing: "linspace" };
+  write("own", { ...pipeline, "scheduler/scheduler_config.json": { ...scheduler, ...own } });
+  await succeeds("convert", "--checkpoint", at("own"), "--out", at("own.safetensors"));
+  const same = ["--sampler", "ddim", "--spacing", "linspace", "--clip", "--no-rederive", "--steps", "5"];
+  const expected = await drawn("sample", "pipeline", ...same);
+  for (const model of ["own", "own.safetensors"]) {
+    assert.deepEqual(await drawn("sample", model, "--steps", "5"), expected, model);
+    for (const other of [["--sampler", "euler"], ["--spacing", "leading"], ["--no-clip"], ["--rederive"]])
+      assert.notDeepEqual(await drawn("sample", model, "--steps", "5", ...other), expected, `${model} ${other.join(" ")}`);
+  }
+  assert.deepEqual(await drawn("interpolate", "own", "--steps", "5"), await drawn("interpolate", "pipeline", ...same));
+  const euler = ["--sampler", "euler", "--steps", "5"];
+  assert.deepEqual(await drawn("sample", "own", ...euler), await drawn("sample", "pipeline", ...euler), "another sampler is as usual");
+  const { stderr } = await ddpm("sample", "--checkpoint", at("own"), ...same, "--count", "1", "--out", at("a.png"));
+  assert.doesNotMatch(stderr, /From the model/);
+});
+
+test("an image comes back from the noise that it is inverted to, by the levels of the model's own DDIM", async () => {
+  await succeeds("sample", "--checkpoint", at("as-ddim"), "--count", "1", "--out", at("come"));
+  const noise = at("noise.safetensors");
+  const found = await succeeds("invert", "--checkpoint", at("as-ddim"), "--images", at("come"), "--steps", "4", "--out", noise);
+  assert.match(found, /Next: npx ddpm sample .* --sampler ddim --no-clip --steps 4 --spacing leading --sigma-max 20/);
+});
+
+test("a scheduler that is not known is told where no sampler is asked for", async () => {
+  write("pndm", { ...pipeline, "scheduler/scheduler_config.json": { ...scheduler, _class_name: "PNDMScheduler" } });
+  const few = ["sample", "--checkpoint", at("pndm"), "--steps", "2", "--count", "1", "--out", at("a.png")];
+  const unasked = await ddpm(...few);
+  assert.match(unasked.stderr, /^Of the model's PNDMScheduler: its noise is taken and its way of drawing is not, .*: choose a sampler\n/);
+  assert.doesNotMatch((await ddpm(...few, "--sampler", "ddim")).stderr, /PNDM/);
+});
+
+test("how a scheduler draws is kept by a checkpoint of ours, taken there, and written back", async () => {
   const own = { _class_name: "DDIMScheduler", clip_sample: false, timestep_spacing: "trailing", set_alpha_to_one: false };
   write("ddim", { ...pipeline, "scheduler/scheduler_config.json": { ...scheduler, ...own } });
   await succeeds("convert", "--checkpoint", at("ddim"), "--out", at("ddim.safetensors"));
   const { stderr } = await ddpm("sample", "--checkpoint", at("ddim.safetensors"), "--steps", "2", "--count", "1", "--out", at("a.png"));
-  assert.match(stderr, /^To draw as its DDIMScheduler does: --sampler ddim --no-clip\nIts scheduler's set_alpha_to_one is false/);
+  const said =
+    "From the model's DDIMScheduler: --sampler ddim --spacing trailing --no-clip --no-rederive\nOf the model's DDIMScheduler: its set_alpha_to_one";
+  assert.ok(stderr.startsWith(said), stderr);
   await succeeds("convert", "--checkpoint", at("ddim.safetensors"), "--dtype", "F16", "--out", at("half.safetensors"));
   await succeeds("convert", "--checkpoint", at("half.safetensors"), "--out", at("ddim-again"));
   const written = (path: string) => JSON.parse(readFileSync(at(`ddim-again/${path}`), "utf8")) as Record<string, unknown>;
@@ -191,20 +238,22 @@ test("how a scheduler draws is kept by a checkpoint of ours, told there, and wri
 });
 
 test("DDIM's eps follows from x0 as it is clipped, or with --no-rederive stays as in diffusers", async () => {
-  const flags = ["sample", "--checkpoint", at("pipeline"), "--count", "2"];
-  const drawn = async (...more: string[]): Promise<ArrayLike<unknown>> => {
-    await succeeds(...flags, "--sampler", "ddim", "--steps", "5", ...more, "--out", at("drawn.safetensors"));
-    return [...decode(readFileSync(at("drawn.safetensors"))).tensors.values()][0]!.data;
-  };
-  assert.notDeepEqual(await drawn("--no-rederive"), await drawn());
-  assert.deepEqual(await drawn("--no-rederive", "--no-clip"), await drawn("--no-clip"));
+  const ddim = (...more: string[]) => drawn("sample", "pipeline", "--sampler", "ddim", "--steps", "5", ...more);
+  assert.notDeepEqual(await ddim("--no-rederive"), await ddim());
+  assert.deepEqual(await ddim("--rederive"), await ddim());
+  assert.deepEqual(await ddim("--no-rederive", "--no-clip"), await ddim("--no-clip"));
+  const asked = ["sample", "--checkpoint", at("pipeline"), "--out", at("a.png")];
   await fails(
-    /Expected --sampler ddim with --no-rederive but found ddpm; choose it, or leave --no-rederive out/,
+    /Expected --no-rederive with --sampler ddim alone but found it with ddpm; choose ddim, or leave --no-rederive out/,
     2,
-    ...flags,
+    ...asked,
     "--no-rederive",
-    "--out",
-    at("a.png"),
+  );
+  await fails(
+    /Expected --rederive with --sampler ddim alone but found it with ddpm; choose ddim, or leave --rederive out/,
+    2,
+    ...asked,
+    "--rederive",
   );
 });
 

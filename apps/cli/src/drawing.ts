@@ -1,6 +1,17 @@
-import { type Backend, type Config, compileSampler, imageShape, noised, repaint, type Sampler } from "@ddpm/core";
+import {
+  type Backend,
+  type Config,
+  compileSampler,
+  type DrawingSettings,
+  drawingSettings,
+  imageShape,
+  noised,
+  repaint,
+  type Sampler,
+  type SchedulerDrawing,
+} from "@ddpm/core";
 import { unclippedWarning } from "@ddpm/core/config";
-import { type Row, type SamplerName, type Spacing, samplerNames, samplers, spacingNames } from "@ddpm/core/diffusion";
+import { type Row, type SamplerName, samplerNames, samplers, spacingNames } from "@ddpm/core/diffusion";
 import { size } from "@ddpm/core/graph";
 import { startNoise } from "@ddpm/core/random";
 import { type Command, Option } from "commander";
@@ -14,42 +25,86 @@ import type { Trajectory } from "./trajectory.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the flags of `samplerOptions` say. */
-export interface SamplerFlags {
-  readonly sampler: SamplerName;
+export interface SamplerFlags extends Partial<DrawingSettings> {
   readonly steps?: number | undefined;
-  readonly spacing?: Spacing | undefined;
   readonly eta?: number | undefined;
   readonly sigmaMax?: number | undefined;
-  readonly clip?: boolean | undefined;
-  readonly rederive?: boolean | undefined;
   readonly guidance: number;
   readonly seed: number;
 }
+
+/** How to draw: see `howToDraw`. */
+export type Sampling = SamplerFlags & DrawingSettings;
 
 const usualSteps = samplerNames.map((name) => `${name} ${Number.isFinite(samplers[name].steps) ? samplers[name].steps : "all timesteps"}`).join(", ");
 const usualSpacings = samplerNames.map((name) => `${name} ${samplers[name].spacing}`).join(", ");
 const clipping = samplerNames.filter((name) => samplers[name].clip).join(", ");
 
+/** The flag of the sampler of a command that draws as usual, or as the scheduler of a model from diffusers does. */
+export const samplerOption = (usual: SamplerName): Option => samplerChoice(` (${usual}, or that of a model from diffusers)`);
+
+/** The flag of the sampler of a command that needs one unless told. */
+export const ownSamplerOption = (own: SamplerName): Option => samplerChoice("").default(own);
+
+const samplerChoice = (usual: string): Option => new Option("--sampler <name>", `ddpm: all steps; the others: few${usual}`).choices(samplerNames);
+
 /** Adds the flags that say how to draw. */
-export const samplerOptions = (command: Command, usual: SamplerName): Command =>
+export const samplerOptions = (command: Command, sampler: Option): Command =>
   command
-    .addOption(new Option("--sampler <name>", "ddpm: all steps; the others: few").choices(samplerNames).default(usual))
+    .addOption(sampler)
     .addOption(new Option("--steps <n>", `model calls (${usualSteps})`).argParser(count))
     .addOption(new Option("--spacing <name>", `which levels of noise (${usualSpacings})`).choices(spacingNames))
     .addOption(new Option("--eta <x>", "DDIM's noise: 0 none, 1 as much as DDPM").argParser(share))
     .addOption(sigmaMaxOption())
     .option("--clip", `clip the predicted x0 to [-1, 1] at each step (${clipping} do)`)
     .option("--no-clip", "do not: the notebook's rule")
-    .option("--no-rederive", "leave DDIM's eps as predicted where x0 is clipped, as diffusers does: else it follows from x0")
+    .option("--rederive", "let DDIM's eps follow from x0 where that is clipped, as it does unless told or a model from diffusers says otherwise")
+    .option("--no-rederive", "leave DDIM's eps as predicted where x0 is clipped, as diffusers does")
     .addOption(new Option("--guidance <x>", "how much to heed the class: 1 plainly, 2 to 5 more, at twice the time").argParser(number).default(1))
     .addOption(new Option("--seed <n>", "the same seed draws the same images").argParser(parserOf("seed")).default(0));
 
-/** The flags of a command; commander gives clip a value even where neither flag is used. Throws a UsageError where only DDIM has what they ask for. */
+/** The flags that a command is given; commander gives those that are true or false a value even where neither is used. */
 export function samplerFlags<T extends SamplerFlags>(command: Command, flags: T): T {
-  if (flags.rederive === false && flags.sampler !== "ddim")
-    throw new UsageError(`Expected --sampler ddim with --no-rederive but found ${flags.sampler}; choose it, or leave --no-rederive out`);
-  return { ...flags, clip: command.getOptionValueSource("clip") === "cli" ? flags.clip : undefined };
+  const given = (key: "clip" | "rederive"): boolean | undefined => (command.getOptionValueSource(key) === "cli" ? flags[key] : undefined);
+  return { ...flags, clip: given("clip"), rederive: given("rederive") };
 }
+
+/**
+ * How to draw with a model: as flags say, and else as its scheduler in diffusers does (see `drawingSettings`), of which it tells what that is. Throws a
+ * UsageError where only DDIM has what they ask for.
+ */
+export function howToDraw<T extends Partial<DrawingSettings>>(
+  { drawing }: Pick<Checkpoint, "drawing">,
+  flags: T,
+  usual: SamplerName,
+): T & DrawingSettings {
+  const settled = drawingSettings(flags, { sampler: usual }, drawing?.settings);
+  const { sampler } = settled;
+  if (flags.rederive !== undefined && sampler !== "ddim") {
+    const flag = flags.rederive ? "--rederive" : "--no-rederive";
+    throw new UsageError(`Expected ${flag} with --sampler ddim alone but found it with ${sampler}; choose ddim, or leave ${flag} out`);
+  }
+  if (drawing) for (const line of takenFrom(drawing, flags, sampler)) say(line);
+  return settled;
+}
+
+/** What is taken of a scheduler where flags leave it to that, and what of that is not as there, a line each. */
+function takenFrom({ name, settings, differences }: SchedulerDrawing, flags: Partial<DrawingSettings>, sampler: SamplerName): string[] {
+  if (settings && settings.sampler !== sampler)
+    return [`Nothing is taken from the model's ${name}, which draws with ${settings.sampler} and not with ${sampler}`];
+  if (!settings && flags.sampler !== undefined) return [];
+  const taken = Object.entries(settings ?? {}).filter(([key]) => flags[key as keyof DrawingSettings] === undefined);
+  return [
+    ...(taken.length > 0 ? [`From the model's ${name}: ${flagsOf(Object.fromEntries(taken))}`] : []),
+    ...differences.map((difference) => `Of the model's ${name}: ${difference}`),
+  ];
+}
+
+/** Settings as the flags that say the same. */
+const flagsOf = (settings: Partial<DrawingSettings>): string =>
+  Object.entries(settings)
+    .map(([key, value]) => (typeof value === "boolean" ? `--${value ? "" : "no-"}${key}` : `--${key} ${value}`))
+    .join(" ");
 
 /** Throws a UsageError for guidance without a class, which would change nothing and take twice the time. */
 export function checkGuidance({ guidance, class: name }: { readonly guidance: number; readonly class?: string }): void {
@@ -85,7 +140,7 @@ export interface Edit {
 export const mostAtOnce = 64;
 
 /** Draws all; NHWC values. */
-export async function draw(backend: Backend, checkpoint: Checkpoint, flags: SamplerFlags, drawing: Drawing): Promise<Float32Array> {
+export async function draw(backend: Backend, checkpoint: Checkpoint, flags: Sampling, drawing: Drawing): Promise<Float32Array> {
   const elements = size(imageShape(checkpoint.config, 1));
   const out = new Float32Array(drawing.total * elements);
   for await (const { first, values } of drawBatches(backend, checkpoint, flags, drawing)) out.set(values, first * elements);
@@ -102,7 +157,7 @@ export interface DrawnBatch {
 export async function* drawBatches(
   backend: Backend,
   checkpoint: Checkpoint,
-  flags: SamplerFlags,
+  flags: Sampling,
   { total, labels = [], start, edit, trajectory, label = "sample", skip, kept = "nothing is written" }: Drawing,
 ): AsyncGenerator<DrawnBatch> {
   checkLabels(checkpoint, labels, total);
@@ -155,17 +210,23 @@ export function padded(values: Float32Array, length: number): Float32Array {
   return out;
 }
 
-/** As `readCheckpoint`, of a model to draw with: tells what is taken of it that no file says, and how to draw as diffusers does. */
+/** As `readCheckpoint`, of a model to draw with: tells what is taken of it that no file says. */
 export async function readToDraw(...args: Parameters<typeof readCheckpoint>): Promise<Checkpoint> {
   const checkpoint = await readCheckpoint(...args);
-  tellOf(checkpoint);
+  tellAssumed(checkpoint);
   return checkpoint;
 }
 
-/** Tells what is taken of a model that no file says, and how to draw as its scheduler in diffusers does. */
-export function tellOf({ ours, config, advice }: Pick<Checkpoint, "ours" | "config" | "advice">): void {
+/** Tells what is taken of a model that no file says, and how it is drawn from unless told. */
+export function tellOf(model: Pick<Checkpoint, "ours" | "config" | "drawing">): void {
+  tellAssumed(model);
+  const { name, settings, differences } = model.drawing ?? { differences: [] };
+  if (settings) say(`Unless told it is drawn as by its ${name}: ${flagsOf(settings)}`);
+  for (const difference of differences) say(`Of its ${name}: ${difference}`);
+}
+
+function tellAssumed({ ours, config }: Pick<Checkpoint, "ours" | "config">): void {
   if (!ours) say(`The file does not say how the model was trained; taking ${assumed(config)}`);
-  for (const line of advice) say(line);
 }
 
 const assumed = (config: Config): string =>

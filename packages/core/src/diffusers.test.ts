@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ParameterValue } from "./checkpoint.ts";
 import { type Config, configure } from "./config.ts";
-import { type DiffusersJson, fromDiffusers, parametersFromDiffusers, toDiffusers } from "./diffusers/mod.ts";
+import { type DiffusersJson, drawingSettings, fromDiffusers, parametersFromDiffusers, type SchedulerDrawing, toDiffusers } from "./diffusers/mod.ts";
 import { presets } from "./presets.ts";
 import { betas, scheduleNames } from "./schedule.ts";
 import { timesteps } from "./spacing.ts";
@@ -45,9 +45,9 @@ const told = (config: Config): Partial<Config> =>
   Object.fromEntries(Object.entries(config).filter(([key]) => /^(model|diffusion)\.|^data\.(height|width)$/.test(key) && key !== "model.block"));
 
 test("fromDiffusers() reads google/ddpm-cifar10-32 as the preset ddpm-cifar10", () => {
-  const { config, advice } = fromDiffusers(unet, scheduler);
+  const { config, drawing } = fromDiffusers(unet, scheduler);
   assert.deepEqual(config, told(configure(presets["ddpm-cifar10"], { "model.dropout": 0 })));
-  assert.deepEqual(advice, ["To draw as its DDPMScheduler does: --sampler ddpm --spacing leading"]);
+  assert.deepEqual(drawing, { name: "DDPMScheduler", settings: { sampler: "ddpm", spacing: "leading", clip: true }, differences: [] });
 });
 
 test("fromDiffusers() takes diffusers' defaults for what a model's file leaves out", () => {
@@ -99,32 +99,61 @@ test("a scheduler's betas are told by their name or as numbers, such as float32 
 });
 
 test("fromDiffusers() says how to draw as a scheduler does, which has its own defaults", () => {
-  const adviceOf = (part: DiffusersJson): readonly string[] => {
+  const drawingOf = (part: DiffusersJson): SchedulerDrawing => {
     const { clip_sample: _, ...silent } = scheduler;
-    return fromDiffusers(unet, { ...silent, ...part }).advice;
+    return fromDiffusers(unet, { ...silent, ...part }).drawing!;
   };
-  const leading = ["To draw as its DDPMScheduler does: --sampler ddpm --spacing leading"];
-  assert.deepEqual(adviceOf({}), leading);
-  assert.deepEqual(adviceOf({ _class_name: undefined }), leading);
-  assert.deepEqual(adviceOf({ timestep_spacing: "trailing" }), []);
-  assert.deepEqual(adviceOf({ clip_sample: false, timestep_spacing: "trailing" }), ["To draw as its DDPMScheduler does: --sampler ddpm --no-clip"]);
-  assert.deepEqual(adviceOf({ _class_name: "DDIMScheduler" }), ["To draw as its DDIMScheduler does: --sampler ddim --no-rederive --spacing leading"]);
-  assert.deepEqual(adviceOf({ _class_name: "DDIMScheduler", clip_sample: false, set_alpha_to_one: false, steps_offset: 1 }), [
-    "To draw as its DDIMScheduler does: --sampler ddim --no-clip --spacing leading",
-    "Its scheduler's steps_offset is 1, and here it is always 0: pictures will differ a little",
-    "Its scheduler's set_alpha_to_one is false, and here it is always true: pictures will differ a little",
+  const settingsOf = (part: DiffusersJson) => drawingOf(part).settings;
+  const ddpm = { sampler: "ddpm", spacing: "leading", clip: true };
+  const ddim = { sampler: "ddim", spacing: "leading", clip: true, rederive: false };
+  assert.deepEqual(settingsOf({}), ddpm);
+  assert.deepEqual(settingsOf({ _class_name: undefined }), ddpm);
+  assert.deepEqual(settingsOf({ timestep_spacing: "trailing", clip_sample: false }), { sampler: "ddpm", spacing: "trailing", clip: false });
+  assert.deepEqual(settingsOf({ use_karras_sigmas: true }), ddpm, "of a scheduler that does not know them");
+  assert.deepEqual(settingsOf({ _class_name: "DDIMScheduler" }), ddim);
+  assert.deepEqual(drawingOf({ _class_name: "DDIMScheduler", clip_sample: false, set_alpha_to_one: false, steps_offset: 1 }), {
+    name: "DDIMScheduler",
+    settings: { ...ddim, clip: false },
+    differences: [
+      "its steps_offset is 1, and here it is always 0: pictures will differ a little",
+      "its set_alpha_to_one is false, and here it is always true: pictures will differ a little",
+    ],
+  });
+  const euler = settingsOf({ _class_name: "EulerDiscreteScheduler", clip_sample_range: 2 });
+  assert.deepEqual(euler, { sampler: "euler", spacing: "linspace", clip: false });
+  assert.deepEqual(drawingOf({ _class_name: "DPMSolverMultistepScheduler", use_karras_sigmas: true, solver_order: 3 }), {
+    name: "DPMSolverMultistepScheduler",
+    settings: { sampler: "dpm++", spacing: "karras", clip: false },
+    differences: ["its solver_order is 3, and here it is always 2: pictures will differ a little"],
+  });
+  for (const [kind, name] of [
+    ["PNDMScheduler", "PNDMScheduler"],
+    [{ toString: 1 }, '{"toString":1}'],
+  ])
+    assert.deepEqual(drawingOf({ _class_name: kind }), {
+      name,
+      differences: ["its noise is taken and its way of drawing is not, which is not known here: choose a sampler"],
+    });
+});
+
+test("fromDiffusers() draws with zero terminal SNR from noise alone, whatever the scheduler's spacing", () => {
+  const { settings, differences } = fromDiffusers(unet, { ...scheduler, _class_name: "DDIMScheduler", rescale_betas_zero_snr: true }).drawing!;
+  assert.equal(settings!.spacing, "trailing");
+  assert.deepEqual(differences, [
+    "its timestep_spacing is leading, which need not begin with noise alone as zero terminal SNR has to: it is trailing here",
   ]);
-  assert.deepEqual(adviceOf({ _class_name: "EulerDiscreteScheduler", clip_sample_range: 2 }), [
-    "To draw as its EulerDiscreteScheduler does: --sampler euler --no-clip --spacing linspace",
-  ]);
-  assert.deepEqual(adviceOf({ _class_name: "DPMSolverMultistepScheduler" }), ["To draw as its DPMSolverMultistepScheduler does: --sampler dpm++"]);
-  assert.deepEqual(adviceOf({ _class_name: "DPMSolverMultistepScheduler", use_karras_sigmas: true, solver_order: 3 }), [
-    "To draw as its DPMSolverMultistepScheduler does: --sampler dpm++ --spacing karras",
-    "Its scheduler's solver_order is 3, and here it is always 2: pictures will differ a little",
-  ]);
-  assert.deepEqual(adviceOf({ _class_name: "PNDMScheduler" }), [
-    'Its scheduler, "PNDMScheduler", is not known here: its noise is taken and its way of drawing is not, so choose a --sampler',
-  ]);
+  const even = fromDiffusers(unet, { ...scheduler, timestep_spacing: "linspace", rescale_betas_zero_snr: true }).drawing!;
+  assert.deepEqual([even.settings!.spacing, even.differences], ["linspace", []]);
+});
+
+test("drawingSettings() takes what is asked, then what the model's scheduler says of that sampler, then what is usual", () => {
+  const own = { sampler: "ddim", spacing: "leading", clip: true, rederive: false } as const;
+  const usual = { sampler: "ddpm", clip: true } as const;
+  assert.deepEqual(drawingSettings({}, usual), usual);
+  assert.deepEqual(drawingSettings({}, usual, own), own);
+  assert.deepEqual(drawingSettings({ spacing: undefined, clip: false, steps: 5 }, usual, own), { ...own, clip: false, steps: 5 });
+  assert.deepEqual(drawingSettings({ sampler: "ddim", rederive: true }, usual, own), { ...own, rederive: true });
+  assert.deepEqual(drawingSettings({ sampler: "euler", spacing: "karras" }, usual, own), { sampler: "euler", spacing: "karras", clip: true });
 });
 
 test("fromDiffusers() names the key of what our model and samplers do not have", () => {

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { checkpointHelp } from "../checkpoint-file.ts";
 import { dataHelp } from "../data/index.ts";
-import { samplerFlags, samplerOptions } from "../drawing.ts";
+import { samplerFlags, samplerOption, samplerOptions } from "../drawing.ts";
 import { type EvaluateOptions, evaluate, evaluatePictures } from "../evaluation/evaluate.ts";
 import { featuresHelp } from "../evaluation/features.ts";
 import { fewestImages } from "../evaluation/jackknife.ts";
@@ -60,7 +60,7 @@ export function evaluateCommand(program: Command): void {
     .addOption(new Option("--timesteps <n>", "model calls for each of them, spread over all timesteps (60, or all)").argParser(count))
     .addOption(deviceOption())
     .action(run);
-  samplerOptions(command, "ddim");
+  samplerOptions(command, samplerOption("ddim"));
   configOptions(command, (key) => ["data.flip", "data.height", "data.width"].includes(key));
 }
 

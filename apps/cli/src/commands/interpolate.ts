@@ -7,7 +7,7 @@ import { type Command, Option } from "commander";
 import { type Checkpoint, checkpointHelp } from "../checkpoint-file.ts";
 import { oneLabelOf } from "../class-labels.ts";
 import { pictures } from "../data/pictures.ts";
-import { checkGuidance, draw, readToDraw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
+import { checkGuidance, draw, howToDraw, ownSamplerOption, readToDraw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
 import { writerTo } from "../image-writer.ts";
 import { type InversionOptions, noiseOf, usualSigmaMax } from "../inversion.ts";
 import { configOf, configOptions, count, describesModel, deviceOption } from "../options.ts";
@@ -30,7 +30,7 @@ export function interpolateCommand(program: Command): void {
     .requiredOption("--checkpoint <file|dir>", checkpointHelp)
     .requiredOption("--from <seed|image>", "a seed, whose first image it is, or an image, which is inverted by DDIM")
     .requiredOption("--to <seed|image>", "likewise");
-  samplerOptions(command, "ddim")
+  samplerOptions(command, ownSamplerOption("ddim"))
     .addOption(new Option("--count <n>", "images in all, both ends among them").argParser(count).default(9))
     .option("--class <name>", "of which class all are, by name or number")
     .requiredOption("--out <path>", "strip.png, samples.safetensors, or a folder for one PNG each")
@@ -47,8 +47,8 @@ async function interpolate(options: Options, command: Command): Promise<void> {
   const checkpoint = await readToDraw(options.checkpoint, configOf({ ...options }, describesModel));
   const { config } = checkpoint;
   const label = oneLabelOf(options.class, config);
+  const flags = howToDraw(checkpoint, flagsFor([from, to], samplerFlags(command, options)), "ddim");
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
-  const flags = flagsFor([from, to], samplerFlags(command, options));
   const a = await noiseAt(backend, checkpoint, from, { ...flags, label });
   const b = await noiseAt(backend, checkpoint, to, { ...flags, label });
   const start = Float32Array.from(Array.from({ length: count }, (_, i) => [...slerp(a, b, i / (count - 1))]).flat());

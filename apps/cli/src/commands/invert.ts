@@ -5,7 +5,7 @@ import { type Command, Option } from "commander";
 import { checkpointHelp } from "../checkpoint-file.ts";
 import { oneLabelOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
-import { readToDraw } from "../drawing.ts";
+import { howToDraw, readToDraw } from "../drawing.ts";
 import { prepareFile } from "../figure-file.ts";
 import { noiseOf, usualSigmaMax } from "../inversion.ts";
 import { configOf, configOptions, count, describesModel, deviceOption, sigmaMaxOption } from "../options.ts";
@@ -31,7 +31,11 @@ export function invertCommand(program: Command): void {
     .requiredOption("--images <path>", picturesHelp)
     .addOption(new Option("--count <n>", "images to take of several").argParser(count).default(16))
     .addOption(new Option("--steps <n>", "steps of DDIM (50), two model calls each; the same for ddpm sample").argParser(count))
-    .addOption(new Option("--spacing <name>", "which timesteps (trailing); the same for ddpm sample").choices(evenSpacingNames))
+    .addOption(
+      new Option("--spacing <name>", "which timesteps (trailing, or as the DDIM of a model from diffusers); the same for ddpm sample").choices(
+        evenSpacingNames,
+      ),
+    )
     .addOption(sigmaMaxOption().default(usualSigmaMax, `${usualSigmaMax}`))
     .option("--class <name>", "of which class the images are, by name or number; the same for ddpm sample")
     .requiredOption("--out <file>", "safetensors to write xT [N,C,H,W] to")
@@ -43,14 +47,15 @@ export function invertCommand(program: Command): void {
 async function invert(options: Options): Promise<void> {
   await prepareFile("--out", options.out, [".safetensors"]);
   const checkpoint = await readToDraw(options.checkpoint, configOf({ ...options }, describesModel));
+  const { spacing } = howToDraw(checkpoint, { sampler: "ddim", spacing: options.spacing, clip: false, rederive: false }, "ddim");
   const label = oneLabelOf(options.class, checkpoint.config);
   const images = await pictures(options.images, checkpoint.config, options.count);
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
-  const noise = await noiseOf(backend, checkpoint, images.values, { ...options, label });
+  const noise = await noiseOf(backend, checkpoint, images.values, { ...options, spacing, label });
   await writeImages(options.out, "xT", noise, imageShape(checkpoint.config, images.count));
   const same = [
     ["steps", options.steps] as const,
-    ["spacing", options.spacing] as const,
+    ["spacing", spacing] as const,
     ["sigma-max", options.sigmaMax] as const,
     ["class", options.class] as const,
   ]

@@ -5,7 +5,18 @@ import { type Command, Option } from "commander";
 import { checkpointHelp } from "../checkpoint-file.ts";
 import { labelsOf } from "../class-labels.ts";
 import { pictures, picturesHelp } from "../data/pictures.ts";
-import { checkGuidance, draw, type Edit, readToDraw, type SamplerFlags, samplerFlags, samplerOptions } from "../drawing.ts";
+import {
+  checkGuidance,
+  draw,
+  type Edit,
+  howToDraw,
+  readToDraw,
+  type SamplerFlags,
+  type Sampling,
+  samplerFlags,
+  samplerOption,
+  samplerOptions,
+} from "../drawing.ts";
 import { writerTo } from "../image-writer.ts";
 import { maskAt } from "../mask.ts";
 import { configOf, configOptions, count, describesModel, deviceOption, positiveShare } from "../options.ts";
@@ -35,7 +46,7 @@ export function sampleCommand(program: Command): void {
     .command("sample")
     .description("Draw images with a trained model; files hold NCHW float32 in [-1, 1]")
     .requiredOption("--checkpoint <file|dir>", checkpointHelp);
-  samplerOptions(command, "ddpm")
+  samplerOptions(command, samplerOption("ddpm"))
     .addOption(new Option("--count <n>", "number of images").argParser(count).default(16).conflicts("init"))
     .option("--class <names>", "what to draw, by name or number with commas, or all: a row of the grid for each")
     .option("--init <file>", "safetensors file whose xT [N,C,H,W] replaces the drawn start")
@@ -63,17 +74,19 @@ async function sample(options: Options, command: Command): Promise<void> {
     ...(height && width && { "data.height": height, "data.width": width }),
   });
   const { config } = checkpoint;
+  const how = howToDraw(checkpoint, samplerFlags(command, options), "ddpm");
+  checkSampler(how);
   const start = xT?.as([config["model.channels"], config["data.height"], config["data.width"]]);
   const { total, labels, columns } = layout(start?.count ?? options.count, start !== undefined, options.class, config);
-  const edit = await editOf(options, config, total);
+  const edit = await editOf(how, config, total);
   const names = labels?.map((label) => config["model.classes"][label]!);
   const trajectory = options.trajectory === undefined ? undefined : new Trajectory(options.trajectory, { columns, names });
   await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
-  const values = await draw(backend, checkpoint, samplerFlags(command, options), { total, labels, start: start?.values, edit, trajectory });
+  const values = await draw(backend, checkpoint, how, { total, labels, start: start?.values, edit, trajectory });
   await writer(values, imageShape(config, total), columns);
   await trajectory?.write();
   const way = options.trajectory === undefined ? "" : `, and the way there: ${options.trajectory}`;
-  process.stdout.write(`Drew ${total} images with ${options.sampler} on ${backend.name}: ${options.out}${way}\n`);
+  process.stdout.write(`Drew ${total} images with ${how.sampler} on ${backend.name}: ${options.out}${way}\n`);
 }
 
 interface Layout {
@@ -91,11 +104,15 @@ function layout(count: number, fixed: boolean, names: string | undefined, config
   return { ...rows, total: fixed ? count : rows.labels.length };
 }
 
-function checkEditing({ image, mask, strength, repaint, sampler }: Options): void {
+function checkEditing({ image, mask, strength, repaint }: Options): void {
   const needs = (flag: string, other: string): UsageError => new UsageError(`Expected ${other} with ${flag} but found ${flag} alone; add ${other}`);
   if (strength !== undefined && image === undefined) throw needs("--strength", "--image");
   if (mask !== undefined && image === undefined) throw needs("--mask", "--image");
   if (repaint !== undefined && mask === undefined) throw needs("--repaint", "--mask");
+}
+
+/** Throws a UsageError for a sampler that cannot do what a mask asks of it. */
+function checkSampler({ mask, repaint, sampler }: Options & Sampling): void {
   if (mask !== undefined && sampler === "heun")
     throw new UsageError("Expected a --sampler for --mask that corrects no step but found heun; choose another");
   if (repaint !== undefined && repaint > 1 && samplers[sampler].chained)
@@ -104,7 +121,7 @@ function checkEditing({ image, mask, strength, repaint, sampler }: Options): voi
     );
 }
 
-async function editOf({ image, mask, strength, repaint, sampler }: Options, config: Config, total: number): Promise<Edit | undefined> {
+async function editOf({ image, mask, strength, repaint, sampler }: Options & Sampling, config: Config, total: number): Promise<Edit | undefined> {
   if (image === undefined) return undefined;
   const { count, values } = await pictures(image, config, total);
   const elements = values.length / count;

@@ -5,7 +5,7 @@ import type { Checkpoint } from "../checkpoint-file.ts";
 import { BrokenImages } from "../data/broken.ts";
 import { openDataset } from "../data/index.ts";
 import { sizeOf } from "../data/size.ts";
-import { draw, drawBatches, type SamplerFlags } from "../drawing.ts";
+import { draw, drawBatches, type Sampling } from "../drawing.ts";
 import type { Chosen } from "./distances.ts";
 import { labelsLike } from "./labels.ts";
 import { looked } from "./nearness.ts";
@@ -14,7 +14,7 @@ import { distanceFrom, type ReferenceSolution, referenceFor } from "./reference-
 import { SampleFolder } from "./sample-folder.ts";
 
 /** How images are drawn, besides sampler and steps. */
-export type DrawingFlags = Omit<SamplerFlags, "sampler" | "steps">;
+export type DrawingFlags = Omit<Sampling, "sampler" | "steps">;
 
 const kept = "those drawn are kept, and the same command goes on from there";
 
@@ -91,7 +91,7 @@ export class Drawer {
     return labelsLike(this.#checkpoint.config, this.#like, count, this.#flags.seed);
   }
 
-  #flagsOf({ sampler, steps }: Point): SamplerFlags {
+  #flagsOf({ sampler, steps }: Point): Sampling {
     return { ...this.#flags, sampler, steps };
   }
 }

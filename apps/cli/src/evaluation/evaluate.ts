@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Backend, Config } from "@ddpm/core";
+import { type Backend, type Config, drawingSettings } from "@ddpm/core";
 import { defaults } from "@ddpm/core/config";
 import { permutation, stream } from "@ddpm/core/random";
 import type { Checkpoint } from "../checkpoint-file.ts";
 import { BrokenImages } from "../data/broken.ts";
 import { openDataset, openSource } from "../data/index.ts";
 import { sizeOf } from "../data/size.ts";
-import { readToDraw, type SamplerFlags } from "../drawing.ts";
+import { howToDraw, readToDraw, type SamplerFlags } from "../drawing.ts";
 import { makeFolder } from "../files.ts";
 import { say } from "../say.ts";
 import { boundOfImages } from "./bound-of-images.ts";
@@ -40,7 +40,8 @@ const usualTimesteps = 60;
 export async function evaluate(place: string, options: EvaluateOptions, given: Partial<Config>): Promise<void> {
   const checkpoint = await readToDraw(place, {}, given);
   const { config, path, step } = checkpoint;
-  const points = pointsFor(config, options);
+  const how = options.sweep === undefined ? howToDraw(checkpoint, options, "ddim") : drawingSettings(options, { sampler: "ddim" });
+  const points = pointsFor(config, how);
   const folder = options.out ?? (await usualFolder(place, step));
   const sha256 = createHash("sha256")
     .update(await readFile(path))
@@ -51,7 +52,7 @@ export async function evaluate(place: string, options: EvaluateOptions, given: P
     others: Math.max(...points.map(({ count }) => count)),
   });
   const { backend, real } = comparison;
-  const { sweep, spacing, eta, sigmaMax, clip, rederive, guidance, seed } = options;
+  const { sweep, spacing, eta, sigmaMax, clip, rederive, guidance, seed } = how;
   const flags = sweep === undefined ? { spacing, eta, sigmaMax, clip, rederive, guidance, seed } : { ...alike, guidance, seed };
   const drawer = await Drawer.open(checkpoint, points, { flags, like: real.training, folder, sha256 });
   const bound = options.bound ? await boundFor(backend, checkpoint, comparison, options, { folder, sha256 }) : undefined;

@@ -2,7 +2,7 @@ import type { Config } from "@ddpm/core";
 import { scheduleFor } from "@ddpm/core/config";
 import { rows, type SamplerName, type SamplerOptions, samplerNames, samplers } from "@ddpm/core/diffusion";
 import { InvalidArgumentError } from "commander";
-import type { SamplerFlags } from "../drawing.ts";
+import type { Sampling } from "../drawing.ts";
 import { count } from "../options.ts";
 
 /** A sampler and its model calls. */
@@ -39,7 +39,7 @@ export type CountedPoint = Point & { readonly count: number };
 /** Images unless told: fewer where each takes many model calls. */
 export const usualSamples = (steps = 0): number => (steps > 50 ? 512 : 2048);
 
-interface Wish extends SamplerFlags {
+interface Wish extends Sampling {
   readonly sweep?: true | readonly Point[];
   readonly samples?: number;
 }
@@ -52,7 +52,7 @@ export function pointsFor(config: Config, { sweep, samples, ...flags }: Wish): C
   return points.map((point) => ({ ...point, count }));
 }
 
-function pointOf(config: Config, { sampler, ...flags }: SamplerFlags): Point {
+function pointOf(config: Config, { sampler, ...flags }: Sampling): Point {
   return { sampler, steps: rows(sampler, scheduleFor(config), { ...(flags as SamplerOptions), objective: config["diffusion.objective"] }).length };
 }
 

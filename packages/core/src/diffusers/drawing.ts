@@ -1,7 +1,28 @@
-/** How the schedulers of diffusers draw, in flags of ours. */
-import { type SamplerName, samplers } from "../sampler.ts";
+/** How the schedulers of diffusers draw, in settings of ours. */
+import type { Config } from "../config.ts";
+import type { SamplerName } from "../sampler.ts";
 import { evenSpacingNames, type Spacing } from "../spacing.ts";
 import { type DiffusersJson, refuse } from "./json.ts";
+
+/** How to draw; what is absent is as the sampler does unless told. */
+export interface DrawingSettings {
+  readonly sampler: SamplerName;
+  readonly spacing?: Spacing | undefined;
+  /** Whether x0 is clipped to ±1. */
+  readonly clip?: boolean | undefined;
+  /** Of DDIM: whether eps follows from the clipped x0. */
+  readonly rederive?: boolean | undefined;
+}
+
+/** How a scheduler of diffusers draws, as far as it is known here. */
+export interface SchedulerDrawing {
+  /** Its class there. */
+  readonly name: string;
+  /** All that draws as it does; absent for a scheduler that is not known here. */
+  readonly settings?: DrawingSettings;
+  /** What of it is not as here, a line each. */
+  readonly differences: readonly string[];
+}
 
 interface Known {
   readonly sampler: SamplerName;
@@ -9,6 +30,8 @@ interface Known {
   readonly spacing: Spacing;
   /** Whether it can clip x0, which it then does where a file is silent. */
   readonly clips: boolean;
+  /** Whether it can visit the levels of Karras et al. 2022, which it does not where a file is silent. */
+  readonly karras?: boolean;
   /** Values of its other keys that are as here, which are also those where a file is silent. */
   readonly same: DiffusersJson;
 }
@@ -23,12 +46,14 @@ const known: Readonly<Record<string, Known>> = {
     sampler: "euler",
     spacing: "linspace",
     clips: false,
+    karras: true,
     same: { ...sigmas, steps_offset: 0, interpolation_type: "linear", timestep_type: "discrete", sigma_min: null, sigma_max: null },
   },
   DPMSolverMultistepScheduler: {
     sampler: "dpm++",
     spacing: "linspace",
     clips: false,
+    karras: true,
     same: {
       ...sigmas,
       steps_offset: 0,
@@ -57,39 +82,48 @@ export const writtenBack = (file: DiffusersJson | undefined): DiffusersJson =>
   file && ["ddpm", "ddim"].includes(knownAs(file["_class_name"])?.sampler ?? "") ? drawingOf(file) : {};
 
 function knownAs(name: unknown = "DDPMScheduler"): Known | undefined {
-  return Object.hasOwn(known, String(name)) ? known[String(name)] : undefined;
+  return typeof name === "string" && Object.hasOwn(known, name) ? known[name] : undefined;
 }
 
-/** How to draw as a scheduler does where that is not what we do unless told, a line each. Throws a SyntaxError for what we cannot do. */
-export function drawingAdvice({ _class_name: name = "DDPMScheduler", ...file }: DiffusersJson): string[] {
+/**
+ * How a scheduler draws, of a model whose configuration is known in part. Throws a SyntaxError that names the key for what we cannot do.
+ */
+export function drawingFrom({ _class_name: kind = "DDPMScheduler", ...file }: DiffusersJson, config: Partial<Config> = {}): SchedulerDrawing {
   const { thresholding = false } = file;
   if (thresholding !== false) refuse("thresholding", "false", thresholding, "dynamic thresholds are not known here: set it to false to draw without");
-  const scheduler = knownAs(name);
-  if (!scheduler)
-    return [`Its scheduler, ${shown(name)}, is not known here: its noise is taken and its way of drawing is not, so choose a --sampler`];
-  const flags = flagsOf(scheduler, file);
+  const scheduler = knownAs(kind);
+  const name = typeof kind === "string" ? kind.slice(0, 80) : shown(kind);
+  if (!scheduler) return { name, differences: ["its noise is taken and its way of drawing is not, which is not known here: choose a sampler"] };
+  const settings = settingsOf(scheduler, file);
+  const early = settings.spacing === "leading" && config["diffusion.zeroTerminalSnr"] === true;
   const others = Object.entries(scheduler.same).filter(([key, value]) => file[key] !== undefined && file[key] !== value);
-  return [
-    ...(flags.length > 0 || scheduler.sampler !== "ddpm"
-      ? [`To draw as its ${String(name)} does: ${[`--sampler ${scheduler.sampler}`, ...flags].join(" ")}`]
-      : []),
-    ...others.map(
-      ([key, value]) => `Its scheduler's ${key} is ${shown(file[key])}, and here it is always ${shown(value)}: pictures will differ a little`,
-    ),
-  ];
+  return {
+    name,
+    settings: early ? { ...settings, spacing: "trailing" } : settings,
+    differences: [
+      ...(early ? ["its timestep_spacing is leading, which need not begin with noise alone as zero terminal SNR has to: it is trailing here"] : []),
+      ...others.map(([key, value]) => `its ${key} is ${shown(file[key])}, and here it is always ${shown(value)}: pictures will differ a little`),
+    ],
+  };
 }
 
 const shown = (value: unknown): string => JSON.stringify(value).slice(0, 80);
 
-function flagsOf({ sampler, clips, spacing: usual }: Known, file: DiffusersJson): string[] {
+function settingsOf({ sampler, clips, karras = false, spacing: usual }: Known, file: DiffusersJson): DrawingSettings {
   const { clip_sample: clipped = true, clip_sample_range: range = 1, timestep_spacing: even = usual } = file;
   const clip = clips && Boolean(clipped);
   if (clip && range !== 1) refuse("clip_sample_range", "1", range, "x0 is clipped to ±1 here: set it to 1, or clip_sample to false");
   if (!(evenSpacingNames as readonly unknown[]).includes(even)) refuse("timestep_spacing", evenSpacingNames.join(", "), even, "leave it out");
-  const spacing = file["use_karras_sigmas"] === true ? "karras" : even;
-  return [
-    ...(clip === samplers[sampler].clip ? [] : ["--no-clip"]),
-    ...(clip && sampler === "ddim" ? ["--no-rederive"] : []),
-    ...(spacing === samplers[sampler].spacing ? [] : [`--spacing ${String(spacing)}`]),
-  ];
+  const spacing = karras && file["use_karras_sigmas"] === true ? "karras" : (even as Spacing);
+  return { sampler, spacing, clip, ...(sampler === "ddim" && { rederive: false }) };
+}
+
+/**
+ * How to draw: as is asked, and else as the model's `own` scheduler does where that is of the sampler asked for, or none is, and else as usual. What one
+ * sampler's scheduler says is no matter of another sampler.
+ */
+export function drawingSettings<A extends Partial<DrawingSettings>>(asked: A, usual: DrawingSettings, own?: DrawingSettings): A & DrawingSettings {
+  const sampler = asked.sampler ?? own?.sampler ?? usual.sampler;
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined);
+  return { ...(own?.sampler === sampler ? own : usual), ...(Object.fromEntries(given) as A), sampler };
 }

@@ -2,29 +2,29 @@
 import { type ParameterValue, valuesOf } from "../checkpoint.ts";
 import { classWidth, knowsNone } from "../classes.ts";
 import type { Config } from "../config.ts";
-import { drawingAdvice, drawingOf, writtenBack } from "./drawing.ts";
+import { drawingFrom, drawingOf, type SchedulerDrawing, writtenBack } from "./drawing.ts";
 import type { DiffusersJson } from "./json.ts";
 import { diffusionFrom, schedulerOf } from "./scheduler.ts";
 import { unetFrom, unetOf } from "./unet2d.ts";
 
-export { drawingAdvice } from "./drawing.ts";
+export { type DrawingSettings, drawingFrom, drawingSettings, type SchedulerDrawing } from "./drawing.ts";
 export type { DiffusersJson } from "./json.ts";
 
 /** What the JSON files of a model say. */
 export interface FromDiffusers {
   readonly config: Partial<Config>;
-  /** How to draw as its scheduler does, a line each. */
-  readonly advice: readonly string[];
-  /** What of its scheduler says so, to keep in a checkpoint's metadata; absent where it has none. */
+  /** How its scheduler draws; absent where it has none. */
+  readonly drawing?: SchedulerDrawing;
+  /** What of the scheduler says so, to keep in a checkpoint's metadata; absent where it has none. */
   readonly scheduler?: DiffusersJson;
 }
 
 /** What the files of a model and of its scheduler, if it has one, say. Throws a SyntaxError that names the key for what we do not have. */
 export function fromDiffusers(unet: DiffusersJson, scheduler?: DiffusersJson): FromDiffusers {
   const model = unetFrom(unet);
-  if (!scheduler) return { config: model, advice: [] };
+  if (!scheduler) return { config: model };
   const config = { ...model, ...diffusionFrom(scheduler, model["diffusion.variance"] === "learned") };
-  return { config, advice: drawingAdvice(scheduler), scheduler: drawingOf(scheduler) };
+  return { config, drawing: drawingFrom(scheduler, config), scheduler: drawingOf(scheduler) };
 }
 
 /** What diffusers takes of a model: the JSON files of a `DDPMPipeline`, by their paths in its folder, and parameters in our layout. */
