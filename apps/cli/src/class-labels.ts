@@ -19,6 +19,15 @@ export function oneLabelOf(text: string | undefined, config: Config): number | u
   return label;
 }
 
+/** The labels of so many images: that of the one class that `--class` names, or each image's own; none where it is not given. Throws as `labelsOf` does, and a RangeError for another number. */
+export function labelsOfEach(text: string | undefined, config: Config, count: number): number[] {
+  if (text === undefined) return [];
+  const labels = labelsOf(text, config);
+  if (labels.length === 1) return Array.from({ length: count }, () => labels[0]!);
+  if (labels.length === count) return labels;
+  throw new RangeError(`Expected one class for --class, or ${count}, one for each image, but found ${labels.length}; name as many`);
+}
+
 /** Throws a UsageError for images without a class of a model that was trained with one alone. */
 export function checkLabels({ config, parameters }: Checkpoint, labels: readonly (number | undefined)[], total: number): void {
   if (labels.length >= total && !labels.includes(undefined)) return;

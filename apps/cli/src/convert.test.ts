@@ -155,6 +155,23 @@ test("weights of diffusers alone have all of its classes, and may have names of 
   await agrees("old.safetensors", tensors, ...untold);
 });
 
+test("denoise asks for the class of a model of diffusers, and adds its embedding as there", async () => {
+  const shift = Float32Array.from({ length: 16 }, (_, i) => Math.sin(i));
+  const bias = stateDict(tensors).get("time_embedding.linear_2.bias")!;
+  const less = { ...bias, data: Float32Array.from(bias.data, (x, i) => Number(x) - shift[i]!) };
+  const table: StoredTensor = { dtype: "F32", shape: [3, 16], data: Float32Array.from([...shift.map((x) => 2 * x), ...shift, ...shift]) };
+  const classed = encode(new Map([...stateDict(tensors), ["time_embedding.linear_2.bias", less], ["class_embedding.weight", table]]), {});
+  write("classed", { "config.json": { ...unet, num_class_embeds: 3 }, [weightsName]: classed });
+  await agrees("classed", tensors, "--class", "1");
+  const count = tensors.get("t")!.shape[0]!;
+  const denoise = ["denoise", "--checkpoint", at("classed"), "--input", at("x.safetensors"), "--out", at("eps.safetensors")];
+  const each = Array.from({ length: count }, (_, i) => 1 + (i % 2)).join(",");
+  await agrees("classed", tensors, "--class", each);
+  await fails(/Expected --class for a model of diffusers, which knows images of a class alone, but found none; add it/, 2, ...denoise);
+  const other = new RegExp(`Expected one class for --class, or ${count}, one for each image, but found ${count + 1}; name as many`);
+  await fails(other, 1, ...denoise, "--class", `${each},0`);
+});
+
 test("all that draw take what is not asked from the scheduler of a folder and tell it, and what is taken where there is none", async () => {
   await succeeds("sample", "--checkpoint", at("pipeline"), "--count", "1", "--out", at("seen"));
   write("as-ddim", { ...pipeline, "scheduler/scheduler_config.json": { ...scheduler, _class_name: "DDIMScheduler" } });
