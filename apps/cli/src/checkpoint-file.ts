@@ -5,9 +5,9 @@ import {
   checkModel,
   configure,
   type DiffusersJson,
-  decodeModel,
   drawingFrom,
   inferModel,
+  modelOf,
   type Numbers,
   type ParameterValue,
   parametersFromDiffusers,
@@ -16,13 +16,18 @@ import {
   valuesOf,
 } from "@ddpm/core";
 import { type ArchitectureName, untoldKeys } from "@ddpm/core/model";
+import { decode, type SafetensorsFile } from "@ddpm/core/safetensors";
 import { type DiffusersFolder, diffusersFolder } from "./diffusers-folder.ts";
 import { unreadable } from "./missing-file.ts";
+import { isShardIndex, joined, readShards, type Shards } from "./sharded-weights.ts";
 
 export const checkpointHelp = "a .safetensors file, a run folder or a folder that diffusers saved";
 
 export interface Model {
+  /** The file of its weights, or the index of several. */
   readonly path: string;
+  /** The file, or files, that its weights are in. */
+  readonly files: readonly string[];
   readonly config: Config;
   readonly parameters: ReadonlyMap<string, ParameterValue>;
   readonly step: number | undefined;
@@ -38,10 +43,11 @@ export interface Checkpoint extends Omit<Model, "parameters"> {
   readonly parameters: ReadonlyMap<string, Numbers>;
 }
 
-/** The bytes of a checkpoint's file, and what JSON files beside it say where diffusers saved it. */
+/** The bytes of a checkpoint's file, or of those that an index at `path` names, and what JSON files beside it say where diffusers saved it. */
 export interface CheckpointBytes {
   readonly path: string;
-  readonly bytes: Uint8Array;
+  readonly files: Shards["files"];
+  readonly shardOf?: Shards["shardOf"];
   readonly folder?: DiffusersFolder | undefined;
 }
 
@@ -57,13 +63,20 @@ export async function readCheckpoint(place: string, flags: Partial<Config> = {},
 /** As `readCheckpoint`, of bytes that are read already. */
 export function modelIn(read: CheckpointBytes, flags: Partial<Config> = {}, image: Partial<Config> = {}): Model {
   try {
-    return { path: read.path, ...decoded(read, flags, image) };
+    return { path: read.path, files: [...read.files.keys()], ...modelFrom(read, flags, image) };
   } catch (error) {
     throw new SyntaxError(`${read.path}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-function decoded(read: CheckpointBytes, flags: Partial<Config>, image: Partial<Config>): Omit<Model, "path"> {
+/** What the files of a checkpoint hold. Throws a SyntaxError where they are damaged, or no checkpoint's. */
+export function decoded({ files, shardOf }: CheckpointBytes): SafetensorsFile {
+  if (shardOf) return joined({ files, shardOf });
+  const [bytes] = files.values();
+  return decode(bytes!);
+}
+
+function modelFrom(read: CheckpointBytes, flags: Partial<Config>, image: Partial<Config>): Omit<Model, "path" | "files"> {
   const { known, size, parameters, ...told } = toldBy(read);
   for (const [key, value] of Object.entries(flags) as [keyof Config, unknown][]) {
     const own = JSON.stringify(known[key]);
@@ -86,8 +99,9 @@ interface Told extends Pick<Model, "parameters" | "step" | "ours" | "drawing" | 
   readonly described: boolean;
 }
 
-function toldBy({ bytes, folder }: CheckpointBytes): Told {
-  const { parameters: stored, metadata } = decodeModel(bytes);
+function toldBy(read: CheckpointBytes): Told {
+  const { folder } = read;
+  const { parameters: stored, metadata } = modelOf(decoded(read));
   if (metadata) {
     const { config: known, step, scheduler } = metadata;
     const drawing = scheduler && drawingFrom(scheduler, known);
@@ -123,17 +137,20 @@ const usual: Readonly<Record<ArchitectureName, string>> = {
   annotated: "add it: the annotated diffusion model has 4",
 };
 
-/** The bytes of a checkpoint that is given as a file, a run folder or a folder of diffusers, and the file that they are in. Throws where none can be read. */
+/** The bytes of a checkpoint that is given as a file, the index of several, a run folder or a folder of diffusers. Throws where none can be read. */
 export async function checkpointBytes(place: string): Promise<CheckpointBytes> {
   const path = await modelFile(place);
   const folder = path !== place && !(await exists(path)) ? await diffusersFolder(place) : undefined;
+  const own = folder?.path ?? path;
+  const known = { path: own, ...(folder && { folder }) };
+  if (isShardIndex(own) && (await exists(own))) return { ...known, ...(await readShards(own)) };
   try {
-    return folder ? { path: folder.path, bytes: await readFile(folder.path), folder } : { path, bytes: await readFile(path) };
+    return { ...known, files: new Map([[own, await readFile(own)]]) };
   } catch (error) {
     const inFolder = path !== place && !folder && (error as NodeJS.ErrnoException).code === "ENOENT";
     const { found, advice } = inFolder
       ? { found: "a folder without model.safetensors", advice: "give the --out of a training that has saved, or a .safetensors file" }
-      : unreadable(folder?.path ?? path, error as NodeJS.ErrnoException, `give ${checkpointHelp}`);
+      : unreadable(own, error as NodeJS.ErrnoException, `give ${checkpointHelp}`);
     throw new Error(`Expected a checkpoint at ${place} but found ${found}; ${advice}`, { cause: error });
   }
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { decodeModel } from "@ddpm/core";
 import { decode, encode, type StoredTensor } from "@ddpm/core/safetensors";
+import { readCheckpoint } from "./checkpoint-file.ts";
 import { ddpm, fails, succeeds } from "./cli-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-"));
@@ -153,6 +154,59 @@ test("weights of diffusers alone have all of its classes, and may have names of 
   await succeeds("sample", "--class", "3", ...small);
   writeFileSync(at("old.safetensors"), encode(old, {}));
   await agrees("old.safetensors", tensors, ...untold);
+});
+
+/** The recorded weights in two files, as diffusers and transformers save large ones, and the index of them. */
+const [first, second] = ["diffusion_pytorch_model-00001-of-00002.safetensors", "diffusion_pytorch_model-00002-of-00002.safetensors"] as const;
+const halves = [...stateDict(tensors)].map(([name, tensor], i) => [i % 2 ? first : second, name, tensor] as const);
+const shard = (file: string): Uint8Array =>
+  encode(new Map(halves.filter(([own]) => own === file).map(([, name, tensor]) => [name, tensor])), { format: "pt" });
+const weightMap = Object.fromEntries(halves.map(([file, name]) => [name, file]));
+const sharded = {
+  [first]: shard(first),
+  [second]: shard(second),
+  [`${weightsName}.index.json`]: { metadata: { total_size: 1 }, weight_map: weightMap },
+};
+
+test("weights in several files are read by their index, in a folder or alone", async () => {
+  write("shards", { "config.json": unet, ...sharded });
+  await agrees("shards", tensors);
+  assert.match(await succeeds("inspect", at("shards")), /index\.json\n11,767 parameters/);
+  const { [`${weightsName}.index.json`]: index, ...files } = sharded;
+  write("as-transformers", { ...files, "model.safetensors.index.json": index! });
+  await agrees("as-transformers/model.safetensors.index.json", tensors, ...untold);
+  write("shards-fp16", { "config.json": unet, ...files, "diffusion_pytorch_model.safetensors.index.fp16.json": index! });
+  await succeeds("convert", "--checkpoint", at("shards-fp16"), "--out", at("whole.safetensors"));
+  const { parameters } = decodeModel(readFileSync(at("whole.safetensors")));
+  assert.deepEqual(parameters, decodeModel(weights).parameters);
+});
+
+test("an index names files beside it alone, which hold what it says", async () => {
+  const name = "conv_in.weight";
+  const refused = (files: Parameters<typeof write>[1], message: RegExp): Promise<void> => {
+    const place = mkdtempSync(at("shards-"));
+    write(place.slice(folder.length + 1), { "config.json": unet, ...sharded, ...files });
+    return assert.rejects(readCheckpoint(place), message);
+  };
+  const mapped = (part: object) => ({ [`${weightsName}.index.json`]: { weight_map: { ...weightMap, ...part } } });
+  for (const path of ["../x.safetensors", "/etc/x.safetensors", "a\\\\x.safetensors", "sub/x.safetensors", "x.bin", "\0.safetensors", 5, null])
+    await refused(mapped({ [name]: path }), /index\.json: Expected a \.safetensors file beside it for conv_in\.weight but found .*; fetch or save/);
+  for (const index of [{}, { weight_map: [] }, { weight_map: {} }, { weight_map: "x" }])
+    await refused({ [`${weightsName}.index.json`]: index }, /index\.json: Expected a weight_map with the file of each tensor but found none; fetch/);
+  await refused({ [`${weightsName}.index.json`]: "{" }, /index\.json: Expected JSON but found .*; save the model again/);
+  await refused(
+    mapped({ [name]: "third.safetensors" }),
+    /Expected \S+third\.safetensors, as diffusion_pytorch_model\.safetensors\.index\.json names it, but found no such file or folder; fetch or save/,
+  );
+  await refused(mapped({ other: first }), /00001-of-00002\.safetensors: Expected tensor other, as the index says, but found none; fetch or save/);
+  const moved = weightMap[name] === first ? second : first;
+  const elsewhere =
+    /0000\d-of-00002\.safetensors: Expected no tensor conv_in\.weight, which the index does not give it, but found one; fetch or save/;
+  await refused(mapped({ [name]: moved }), elsewhere);
+  await refused(
+    { [first]: shard(first).subarray(0, 900) },
+    /index\.json: diffusion_pytorch_model-00001-of-00002\.safetensors: Expected a safetensors/,
+  );
 });
 
 test("denoise asks for the class of a model of diffusers, and adds its embedding as there", async () => {
@@ -342,10 +396,6 @@ test("what cannot be read of diffusers is told", async () => {
   await refused(
     { ...weightless, "unet/diffusion_pytorch_model.bin": "" },
     /but found diffusion_pytorch_model\.bin; save the model with safe_serialization=True/,
-  );
-  await refused(
-    { ...weightless, [`unet/${weightsName}.index.json`]: {}, "unet/diffusion_pytorch_model-00001-of-00002.safetensors": weights },
-    /but found diffusion_pytorch_model\.safetensors\.index\.json; save the model in one piece, with max_shard_size="1TB"/,
   );
   await refused(
     { "model_index.json": { _class_name: "DDIMPipeline" } },

@@ -5,7 +5,7 @@ import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 
 import { configure, encodeModel, initialState, parametersFrom, presets, toDiffusers, trainingStep } from "@ddpm/core";
-import { encode } from "@ddpm/core/safetensors";
+import { decode, encode } from "@ddpm/core/safetensors";
 
 import { mutated, mutatedJson, type Random, withHeader } from "@ddpm/torture/mutation";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -147,6 +147,24 @@ function ofDiffusers(name: string): Reader {
   };
 }
 
+/** A folder of diffusers whose weights are in two files, of which the index is spoilt. */
+function sharded(): Reader {
+  const { scope } = trainingStep(wide);
+  const { tensors } = decode(encodeModel(parametersFrom(scope, scope.initialValues(0))));
+  const shards = [0, 1].map((k) => [`${k}.safetensors`, new Map([...tensors].filter((_, i) => i % 2 === k))] as const);
+  const map = shards.flatMap(([file, part]) => [...part.keys()].map((name) => [name, file]));
+  return {
+    files: [Buffer.from(JSON.stringify({ metadata: { total_size: 1 }, weight_map: Object.fromEntries(map) }))],
+    spoil: spoiltJson,
+    read: async (bytes, folder) => {
+      written(folder, "config.json", Buffer.from(JSON.stringify(toDiffusers(wide, new Map()).files["unet/config.json"])));
+      for (const [name, part] of shards) written(folder, name, encode(part));
+      written(folder, "diffusion_pytorch_model.safetensors.index.json", bytes);
+      await readCheckpoint(folder);
+    },
+  };
+}
+
 /** All readers by the name of what they read. */
 export async function readers(): Promise<Readonly<Record<string, Reader>>> {
   const [all, saved] = [await images(), await savedState()];
@@ -160,6 +178,7 @@ export async function readers(): Promise<Readonly<Record<string, Reader>>> {
     },
     "UNet2DModel of diffusers": ofDiffusers("unet/config.json"),
     "DDPMScheduler of diffusers": ofDiffusers("scheduler/scheduler_config.json"),
+    "index of weights of diffusers": sharded(),
     "tensors of images": {
       files: [encode(new Map([["samples", { shape: [2, 1, 4, 4], data: new Float32Array(32) }]]))],
       spoil: spoiltSafetensors,

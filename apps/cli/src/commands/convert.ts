@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
-import { type CheckpointMetadata, type Config, decodeModel, encodeModel, toDiffusers } from "@ddpm/core";
+import { type CheckpointMetadata, type Config, encodeModel, modelOf, toDiffusers } from "@ddpm/core";
 import type { EncodeOptions } from "@ddpm/core/safetensors";
 import { type Command, Option } from "commander";
-import { type CheckpointBytes, checkpointBytes, checkpointHelp, type Model, modelIn } from "../checkpoint-file.ts";
+import { type CheckpointBytes, checkpointBytes, checkpointHelp, decoded, type Model, modelIn } from "../checkpoint-file.ts";
 import { weightsName } from "../diffusers-folder.ts";
 import { tellOf } from "../drawing.ts";
 import { prepareFile } from "../figure-file.ts";
@@ -55,7 +55,7 @@ function checkpointOf(read: CheckpointBytes, flags: Partial<Config>, dtype: Opti
     return encodeModel(model.parameters, metadataOf(model), { dtype: dtype ?? "F32" });
   }
   try {
-    const { parameters, metadata } = decodeModel(read.bytes);
+    const { parameters, metadata } = modelOf(decoded(read));
     return encodeModel(parameters, metadata, { dtype: dtype ?? "F16" });
   } catch (error) {
     throw new SyntaxError(`${read.path}: ${(error as Error).message}`, { cause: error });

@@ -1,7 +1,6 @@
 import { size } from "@ddpm/core/graph";
-import { decode } from "@ddpm/core/safetensors";
 import type { Command } from "commander";
-import { type CheckpointBytes, checkpointBytes } from "../checkpoint-file.ts";
+import { type CheckpointBytes, checkpointBytes, decoded } from "../checkpoint-file.ts";
 
 export function inspectCommand(program: Command): void {
   program
@@ -14,9 +13,10 @@ export function inspectCommand(program: Command): void {
     });
 }
 
-function inspect({ path, bytes, folder }: CheckpointBytes) {
+function inspect(read: CheckpointBytes) {
+  const { path, folder } = read;
   try {
-    const { tensors, metadata } = decode(bytes);
+    const { tensors, metadata } = decoded(read);
     const shapes = Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
     return {
       path,

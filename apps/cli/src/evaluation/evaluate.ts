@@ -39,13 +39,13 @@ const usualTimesteps = 60;
 /** Evaluates a model. Throws before long work where something cannot be. */
 export async function evaluate(place: string, options: EvaluateOptions, given: Partial<Config>): Promise<void> {
   const checkpoint = await readToDraw(place, {}, given);
-  const { config, path, step } = checkpoint;
+  const { config, path, files, step } = checkpoint;
   const how = options.sweep === undefined ? howToDraw(checkpoint, options, "ddim") : drawingSettings(options, { sampler: "ddim" });
   const points = pointsFor(config, how);
   const folder = options.out ?? (await usualFolder(place, step));
-  const sha256 = createHash("sha256")
-    .update(await readFile(path))
-    .digest("hex");
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(await readFile(file));
+  const sha256 = hash.digest("hex");
   const wish = { ...sizeOf(config), conditional: config["model.classes"].length > 0, flip: config["data.flip"] };
   await using comparison = await compare(options.data ?? config["data.name"], options, {
     ...wish,
