@@ -1,5 +1,4 @@
-import type { Config } from "@ddpm/core";
-import type { SamplerName } from "@ddpm/core/diffusion";
+import type { Config, DrawingSettings, SchedulerDrawing } from "@ddpm/core";
 
 /** What drawing starts from; images are [height, width, channels] in [-1, 1]. */
 export type Start =
@@ -13,7 +12,7 @@ export type Start =
 
 /** What a person chooses in the Draw tab. */
 export interface Settings {
-  readonly sampler: SamplerName;
+  readonly drawing: DrawingSettings;
   readonly steps: number | undefined;
   readonly eta: number;
   /** Class of each picture, undefined for none. */
@@ -22,7 +21,6 @@ export interface Settings {
   readonly guidance: number;
   readonly seed: number;
   readonly start: Start;
-  readonly clip: boolean;
   /** A device's name, or `auto`. */
   readonly device: string;
 }
@@ -68,6 +66,10 @@ export interface ModelFacts {
   readonly parameters: number;
   /** Training steps done. */
   readonly trained: number;
+  /** How its scheduler in diffusers draws, if it has one. */
+  readonly drawing: SchedulerDrawing | undefined;
+  /** Whether it draws without a class, too. */
+  readonly knowsNone: boolean;
   /** Length of the file. */
   readonly bytes: number;
   readonly tensors: readonly TensorFacts[];

@@ -80,10 +80,10 @@ interface Drawing extends Model {
 }
 
 async function drawFrom(opened: Backend, { config, parameters, settings, resume, reach }: Drawing): Promise<void> {
-  const { sampler, steps, eta, labels, guidance, seed, start, clip } = settings;
+  const { drawing, steps, eta, labels, guidance, seed, start } = settings;
   if (cancelled) return say({ kind: "cancelled" });
   const conditions = { guided: guidance !== 1, inpainting: start.kind === "part" };
-  const options = { sampler, batch: labels.length, steps, clip, ...(sampler === "ddim" && { eta }), ...conditions };
+  const options = { ...drawing, batch: labels.length, steps, ...(drawing.sampler === "ddim" && { eta }), ...conditions };
   await using compiled = await compileSampler(opened, config, parameters, options);
   if (compiled.how !== undefined) say({ kind: "compiled", how: compiled.how });
   const draw = { seed, labels, guidance, ...beginningOf(settings, compiled, config), ...(resume && { resume }) };

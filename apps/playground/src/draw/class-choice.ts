@@ -1,6 +1,6 @@
 import { type Config, labelsInRows } from "@ddpm/core";
 import { element, make, offers } from "../page.ts";
-import type { Settings } from "../protocol.ts";
+import type { ModelFacts, Settings } from "../protocol.ts";
 
 const group = element("classes", HTMLFieldSetElement);
 const select = element("class-name", HTMLSelectElement);
@@ -17,6 +17,7 @@ export class ClassChoice {
   /** Keeps what a link asks for until there is a model to ask. */
   readonly #asked: HTMLInputElement;
   #names: Config["model.classes"] = [];
+  #knowsNone = true;
 
   constructor(form: HTMLFormElement) {
     this.#asked = form.elements.namedItem("class") as HTMLInputElement;
@@ -26,10 +27,10 @@ export class ClassChoice {
     form.addEventListener("input", () => this.#look());
   }
 
-  /** Offers a model's classes. */
-  offer({ "model.classes": names }: Config): void {
-    this.#names = names;
-    const choices = [["", "any"], ...names.map((name, i) => [`${i}`, name]), ["all", "all, a row each"]];
+  /** Offers a model's classes, and any where it draws without one, too. */
+  offer({ config: { "model.classes": names }, knowsNone }: Pick<ModelFacts, "config" | "knowsNone">): void {
+    [this.#names, this.#knowsNone] = [names, knowsNone];
+    const choices = [...(knowsNone ? [["", "any"]] : []), ...names.map((name, i) => [`${i}`, name]), ["all", "all, a row each"]];
     select.replaceChildren(...choices.map(([value, name]) => Object.assign(make("option", name!), { value })));
     group.hidden = group.disabled = names.length === 0;
     this.#asked.form!.dispatchEvent(new Event("input", { bubbles: true }));
@@ -38,7 +39,7 @@ export class ClassChoice {
   /** What the form says for so many pictures; all classes may take a few more, as in `ddpm sample --class all`. */
   of(count: number): Wanted {
     if (select.value === "" || group.disabled) return { labels: Array.from({ length: count }, () => undefined), guidance: 1 };
-    const scale = Number(guidance.value);
+    const scale = this.#knowsNone ? Number(guidance.value) : 1;
     if (select.value === "all") return { ...this.#inRows(count), guidance: scale };
     return { labels: Array.from({ length: count }, () => Number(select.value)), guidance: scale };
   }
@@ -58,7 +59,7 @@ export class ClassChoice {
   }
 
   #look(): void {
-    select.value = offers(select, this.#asked.value) ? this.#asked.value : "";
-    guidance.disabled = select.value === "";
+    select.value = offers(select, this.#asked.value) ? this.#asked.value : (select.options[0]?.value ?? "");
+    guidance.disabled = select.value === "" || !this.#knowsNone;
   }
 }

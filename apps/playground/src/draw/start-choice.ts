@@ -4,6 +4,7 @@ import { element, tell } from "../page.ts";
 import { PictureChoice } from "../picture-choice.ts";
 import type { Start } from "../protocol.ts";
 import type { PictureSize } from "../source.ts";
+import type { DrawingChoice } from "./drawing-choice.ts";
 import { Easel } from "./easel.ts";
 
 function repaintHint(sampler: SamplerName): string {
@@ -18,12 +19,13 @@ const noModel: PictureSize = { height: 32, width: 32, channels: 3 };
 /** Where a person chooses what drawing starts from; shows the controls of the choice and no others. */
 export class StartChoice {
   readonly #form: HTMLFormElement;
+  readonly #drawing: DrawingChoice;
   readonly #pictures: PictureChoice;
   readonly #easel = new Easel();
   #size = noModel;
 
-  constructor(form: HTMLFormElement) {
-    this.#form = form;
+  constructor(form: HTMLFormElement, drawing: DrawingChoice) {
+    [this.#form, this.#drawing] = [form, drawing];
     this.#pictures = new PictureChoice(form, "start-pictures");
     form.addEventListener("input", () => this.#look());
     this.#look();
@@ -68,7 +70,7 @@ export class StartChoice {
     for (const group of this.#form.querySelectorAll<HTMLFieldSetElement>("[data-start]"))
       group.hidden = group.disabled = !group.dataset["start"]!.split(" ").includes(start);
     element("seed-name").textContent = start === "seeds" ? "Seed A" : "Seed";
-    const sampler = (this.#form.elements.namedItem("sampler") as HTMLSelectElement).value as SamplerName;
+    const { sampler } = this.#drawing.value;
     element("times", HTMLInputElement).disabled = samplers[sampler].chained === true;
     element("times-hint").textContent = repaintHint(sampler);
     if (this.#showsPicture) this.#put(start === "part");

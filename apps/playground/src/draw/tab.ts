@@ -4,6 +4,7 @@ import { download, element, tell } from "../page.ts";
 import { enlarged, enlargement, gridOf, show } from "../picture.ts";
 import type { Images } from "../protocol.ts";
 import { ClassChoice } from "./class-choice.ts";
+import { DrawingChoice } from "./drawing-choice.ts";
 import { gifOf } from "./gif.ts";
 import { settingsOf } from "./settings.ts";
 import { StartChoice } from "./start-choice.ts";
@@ -33,11 +34,13 @@ let paused = false;
 
 /** Makes the Draw tab live; the answer takes a picture that is dropped. */
 export function openDraw(connection: Connection): { take(file: File): void } {
-  const [classes, start] = [new ClassChoice(form), new StartChoice(form)];
+  const [classes, drawing] = [new ClassChoice(form), new DrawingChoice(form)];
+  const start = new StartChoice(form, drawing);
   connection.listen({
-    loaded: ({ model: { config } }) => {
-      start.fit(config);
-      classes.offer(config);
+    loaded: ({ model }) => {
+      drawing.fit(model.drawing);
+      start.fit(model.config);
+      classes.offer(model);
     },
   });
   listen(connection);
@@ -47,7 +50,7 @@ export function openDraw(connection: Connection): { take(file: File): void } {
     event.preventDefault();
     try {
       const wanted = classes.of(Number(new FormData(form).get("count") || 1));
-      const settings = settingsOf(form, wanted, start.value);
+      const settings = settingsOf(form, { ...wanted, drawing: drawing.value, start: start.value });
       begin(wanted.columns, classes.describe(wanted));
       connection.ask({ kind: "draw", settings });
     } catch (error) {

@@ -1,4 +1,4 @@
-import { type Config, checkModel, imageShape, modelOf, valuesOf } from "@ddpm/core";
+import { type Config, checkModel, drawingFrom, imageShape, knowsNone, modelOf, valuesOf } from "@ddpm/core";
 import { size } from "@ddpm/core/graph";
 import { decode, type SafetensorsFile } from "@ddpm/core/safetensors";
 import type { ModelFacts, TensorFacts } from "../protocol.ts";
@@ -13,8 +13,11 @@ export function openCheckpoint(name: string, bytes: Uint8Array) {
   checkModel(parameters, metadata.config);
   const tensors = tensorsOf(file);
   const count = tensors.reduce((n, { shape }) => n + size(shape), 0);
-  const facts: ModelFacts = { name, config: metadata.config, parameters: count, trained: metadata.step, bytes: bytes.length, tensors };
-  return { config: metadata.config, parameters: valuesOf(parameters), facts };
+  const { config, step, scheduler } = metadata;
+  const values = valuesOf(parameters);
+  const how = { drawing: scheduler && drawingFrom(scheduler, config), knowsNone: knowsNone(config, values) };
+  const facts: ModelFacts = { name, config, parameters: count, trained: step, ...how, bytes: bytes.length, tensors };
+  return { config, parameters: values, facts };
 }
 
 /** What a page has room for: so many numbers of an image, so many classes to choose from. */
