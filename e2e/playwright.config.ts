@@ -14,11 +14,12 @@ export default defineConfig({
     launchOptions: { ...(executablePath && { executablePath }), args: ["--enable-unsafe-swiftshader"] },
   },
   webServer: [
-    { command: vite, url: "http://localhost:5179", reuseExistingServer: false },
+    { command: vite, url: "http://localhost:5179", reuseExistingServer: false, timeout: 240_000 },
     {
       command: "node_modules/.bin/ddpm playground --no-open --port 5180",
       url: "http://localhost:5180",
       reuseExistingServer: false,
+      timeout: 240_000,
     },
   ],
 });
