@@ -1,23 +1,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Config, configure, encodeModel, parametersFrom, presets, trainingStep } from "@ddpm/core";
+import { type CheckpointMetadata, type Config, configure, encodeModel, parametersFrom, presets, trainingStep } from "@ddpm/core";
 import { encode } from "@ddpm/core/safetensors";
 import { openCheckpoint } from "./checkpoint.ts";
 
 const small = configure(presets.tiny, { "data.height": 16, "data.width": 16 });
 const { scope } = trainingStep(small);
-const checkpoint = (changes: Partial<Config> = {}): Uint8Array =>
-  encodeModel(parametersFrom(scope, scope.initialValues(0)), { config: { ...small, ...changes }, step: 7 });
+const checkpoint = (changes: Partial<Config> = {}, more: Partial<CheckpointMetadata> = {}): Uint8Array =>
+  encodeModel(parametersFrom(scope, scope.initialValues(0)), { config: { ...small, ...changes }, step: 7, ...more });
 
 test("a checkpoint comes with what there is to say of it", () => {
   const { config, parameters, facts } = openCheckpoint("a", checkpoint());
   assert.deepEqual(config, small);
-  assert.equal(facts.trained, 7);
+  assert.deepEqual([facts.trained, facts.knowsNone, facts.drawing], [7, true, undefined]);
   assert.equal(
     facts.parameters,
     [...parameters.values()].reduce((sum, { length }) => sum + length, 0),
   );
   assert.deepEqual(facts.tensors.find(({ name }) => name === "init_conv.bias")?.shape, [4]);
+});
+
+test("a checkpoint from diffusers comes with how its scheduler draws", () => {
+  const scheduler = { _class_name: "DDIMScheduler", timestep_spacing: "leading" };
+  const { drawing } = openCheckpoint("a", checkpoint({}, { scheduler })).facts;
+  assert.deepEqual(drawing?.settings, { sampler: "ddim", spacing: "leading", clip: true, rederive: false });
+  const dynamic = checkpoint({}, { scheduler: { ...scheduler, thresholding: true } });
+  assert.throws(() => openCheckpoint("a", dynamic), /Expected thresholding of diffusers to be false but found true/);
 });
 
 test("what is no checkpoint of ours, or too large for a page, is refused", () => {
