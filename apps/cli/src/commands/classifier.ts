@@ -13,7 +13,7 @@ import {
 import { classifierDefaults, classifierFeeds, classifierStep } from "@ddpm/core/classifier";
 import type { ConfigKey } from "@ddpm/core/config";
 import { type Command, Option } from "commander";
-import { dataHelp, lastingName, openDataset } from "../data/index.ts";
+import { dataHelp, lastingName, openDataset, openTests } from "../data/index.ts";
 import { sizeOf } from "../data/size.ts";
 import { accuracyOf } from "../evaluation/classifier-file.ts";
 import { prepareFile } from "../figure-file.ts";
@@ -72,7 +72,7 @@ async function run({ data, epochs, dtype, out, device, ...rest }: Options): Prom
   const { parameters, step, stopped } = await trained(backend, config, dataset);
   await writeAtomically(out, encodeModel(parameters, { config, step }, { dtype }));
   if (stopped) throw new Interrupted(`Stopped; the classifier after ${step} of ${steps} steps is in ${out}`, stopped);
-  const tests = await openDataset(data, { ...sizeOf(config), conditional: true, purpose: "tests", say });
+  const { tests } = await openTests(data, { ...sizeOf(config), conditional: true, say });
   const accuracy = await accuracyOf(backend, out, tests);
   const percent = `${(100 * accuracy).toFixed(2)} % of ${tests.count} images for tests`;
   process.stdout.write(`Trained to step ${step}, tells the class of ${percent}: ${out}\n`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { folderOf } from "../../test/images.ts";
-import { openDataset } from "./index.ts";
+import { openDataset, openTests } from "./index.ts";
 
 /** A record whose planes are of one value each. */
 const record = (label: number, ...colour: number[]) => Buffer.concat([Buffer.of(label), ...colour.map((value) => Buffer.alloc(1024, value))]);
@@ -24,11 +24,11 @@ test("CIFAR-10's batches become interleaved images with the classes of batches.m
 });
 
 test("images for tests are those of test_batch.bin, or test.bin", async () => {
-  const data = await openDataset(await folderOf(files), { purpose: "tests" });
-  assert.deepEqual([data.count, data.label!(0)], [1, 9]);
+  const { tests: data, heldOut } = await openTests(await folderOf(files));
+  assert.deepEqual([data.count, data.label!(0), heldOut], [1, 9, true]);
   const hundred = Buffer.concat([Buffer.of(7), record(2, 1, 2, 3)]);
   const tests = Buffer.concat([hundred, hundred]);
-  assert.equal((await openDataset(await folderOf({ "train.bin": hundred, "test.bin": tests }), { purpose: "tests" })).count, 2);
+  assert.equal((await openTests(await folderOf({ "train.bin": hundred, "test.bin": tests }))).tests.count, 2);
 });
 
 test("a batch alone has numbers for classes, and is resized and made grey when asked", async () => {

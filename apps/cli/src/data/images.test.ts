@@ -6,7 +6,7 @@ import { folderOf, plain, ramp } from "../../test/images.ts";
 import { BrokenImages } from "./broken.ts";
 import { covering, cropped } from "./decode.ts";
 import { imagesOf } from "./images.ts";
-import { openDataset, openSource } from "./index.ts";
+import { openDataset, openSource, openTests } from "./index.ts";
 
 const png = (colour: number | readonly number[], height = 8, width = 8) => plain(height, width, colour).png().toBuffer();
 /** Its pixels as [red, green, blue] or [grey] where all are the same within `tolerance`. */
@@ -198,4 +198,18 @@ test("what does not fit into the cache is read again, to the same bytes", async 
     for (const data of [none, some]) assert.deepEqual(await batch(data, { ...options, step }), expected);
   }
   assert.ok(all.pixels(0, 0) instanceof Uint8Array && none.pixels(0, 0) instanceof Promise);
+});
+
+test("openTests() tells images for tests from those to train on, or takes all and says so", async () => {
+  const [one, two] = [await ramp(8, 8, 1), await ramp(8, 8, 2)];
+  const said: string[] = [];
+  const opened = async (files: Record<string, Uint8Array>) => openTests(await folderOf(files), { say: (line) => said.push(line) });
+  const apart = await opened({ "train/a.png": one, "test/b.png": two, "test/c.png": one });
+  assert.deepEqual([apart.heldOut, apart.tests.count, said], [true, 2, []]);
+  const together = await opened({ "a.png": one, "b.png": two });
+  assert.deepEqual([together.heldOut, together.tests.count, said.length], [false, 2, 1]);
+  assert.match(said[0]!, /^Taking all of /);
+  const { tests, heldOut } = await openTests("shapes");
+  assert.ok(heldOut);
+  assert.notDeepEqual(await tests.pixels(0, 0.5), await (await openDataset("shapes")).pixels(0, 0.5));
 });

@@ -17,8 +17,6 @@ export interface DatasetOptions extends SizeWish {
   /** Whether the images' classes are needed, or are left out: then any image may replace a broken one. What the data have by default. */
   readonly conditional?: boolean | undefined;
   readonly broken?: BrokenImages | undefined;
-  /** What of the images is wanted; those for training unless told. */
-  readonly purpose?: Wanted | undefined;
   /** Is told what was decided for lack of a wish. */
   readonly say?: ((line: string) => void) | undefined;
 }
@@ -32,7 +30,7 @@ const procedural = "shapes";
 const named: Readonly<Record<string, (purpose: Purpose) => Promise<Source>>> = { "fashion-mnist": fashionMnist, [procedural]: shapesSource };
 
 /** Whether a data set is known by its name; else it is a path. */
-export const isNamed = (name: string): boolean => Object.hasOwn(named, name);
+const isNamed = (name: string): boolean => Object.hasOwn(named, name);
 
 /** A data set's name as a run keeps it: a path in whole, so that the run resumes from anywhere. */
 export const lastingName = (name: string): string => (isNamed(name) ? name : resolve(name));
@@ -47,15 +45,25 @@ export async function openSource(name: string, wanted: Wanted = "training"): Pro
 }
 
 /**
- * Opens a data set by name or path. Size and channels are those asked for, else the data's, or the next smaller size that the levels allow.
+ * Opens the images to train on of a data set by name or path. Size and channels are those asked for, else the data's, or the next smaller size that the levels allow.
  * Throws a RangeError with the flags to give where images differ in size, and a TypeError where there are no classes but have to be.
  */
 export async function openDataset(name: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const { crop = "centre", conditional, broken = new BrokenImages(), purpose = "training", say } = options;
-  if (name === procedural) return shapes({ ...options, seed: shapeSeeds[purpose === "tests" ? "tests" : "training"] });
-  const source = await openSource(name, purpose);
-  if (purpose === "tests" && !isNamed(name) && source.leftOut === undefined)
-    say?.(`Taking all of ${source.name}: it has none in test/ or of such a name beside those to train on`);
+  return name === procedural ? shapesFor("training", options) : datasetOf(await openSource(name), options);
+}
+
+/** As `openDataset`, the images for tests, and whether the data tell them from those to train on: where they do not, those are all images. */
+export async function openTests(name: string, options: DatasetOptions = {}): Promise<{ readonly tests: Dataset; readonly heldOut: boolean }> {
+  if (name === procedural) return { tests: shapesFor("tests", options), heldOut: true };
+  const source = await openSource(name, "tests");
+  const heldOut = isNamed(name) || source.leftOut !== undefined;
+  if (!heldOut) options.say?.(`Taking all of ${source.name}: it has none in test/ or of such a name beside those to train on`);
+  return { tests: await datasetOf(source, options), heldOut };
+}
+
+/** A data set of images that are opened already; throws as `openDataset` does. */
+export async function datasetOf(source: Source, options: DatasetOptions): Promise<Dataset> {
+  const { crop = "centre", conditional, broken = new BrokenImages() } = options;
   if (conditional && !source.classes)
     throw new TypeError(
       `Expected classes in ${source.name} for --conditional but found none; ${source.unclassed ?? "sub-folders of images are classes"}`,
@@ -71,9 +79,11 @@ function withoutClasses(source: Source): Source {
 /** Of what shapes are drawn, so that those for tests are others. */
 const shapeSeeds: Readonly<Record<Purpose, number>> = { training: 0, tests: 1 };
 
+const shapesFor = (purpose: Purpose, size: DatasetOptions = {}) => shapes({ ...size, seed: shapeSeeds[purpose] });
+
 /** As `openDataset` draws them unless a size is asked for. */
 async function shapesSource(purpose: Purpose): Promise<DecodedSource> {
-  const { height, width, ...rest } = shapes({ seed: shapeSeeds[purpose] });
+  const { height, width, ...rest } = shapesFor(purpose);
   return { ...rest, kind: "drawn by a program", size: { height, width, channels: 1 }, title: (index) => `shape ${index}` };
 }
 

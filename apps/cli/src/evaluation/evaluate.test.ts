@@ -6,6 +6,7 @@ import { shapes } from "@ddpm/core";
 import sharp from "sharp";
 import { folderOf, ramp } from "../../test/images.ts";
 import { ddpm, fails, small, succeeds } from "../cli-process.ts";
+import { openTests } from "../data/index.ts";
 import type { Evaluation } from "./evaluation.ts";
 
 const folder = await folderOf({
@@ -85,8 +86,7 @@ test("the bound is the same for the same seed, and few timesteps come near all",
 
 test("pictures of others are scored as drawn ones are: the real ones are near, flat ones far", async () => {
   const sizes = { height: 8, width: 8, channels: 1 } as const;
-  const { openDataset } = await import("../data/index.ts");
-  const tests = await openDataset("shapes", { ...sizes, purpose: "tests" });
+  const { tests } = await openTests("shapes", sizes);
   const files: Record<string, Uint8Array> = {};
   for (let i = 0; i < 200; i++) {
     const raw = (await tests.pixels(i + 5000, 0.5)) as Uint8Array;

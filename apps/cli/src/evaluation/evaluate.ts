@@ -6,11 +6,10 @@ import { defaults } from "@ddpm/core/config";
 import { permutation, stream } from "@ddpm/core/random";
 import type { Checkpoint } from "../checkpoint-file.ts";
 import { BrokenImages } from "../data/broken.ts";
-import { openDataset, openSource } from "../data/index.ts";
+import { datasetOf, openSource } from "../data/index.ts";
 import { sizeOf } from "../data/size.ts";
 import { howToDraw, readToDraw, type SamplerFlags } from "../drawing.ts";
 import { makeFolder } from "../files.ts";
-import { say } from "../say.ts";
 import { boundOfImages } from "./bound-of-images.ts";
 import { Comparison } from "./comparison.ts";
 import type { Chosen } from "./distances.ts";
@@ -78,13 +77,13 @@ async function usualFolder(place: string, step: number | undefined): Promise<str
 export async function evaluatePictures(place: string, options: EvaluateOptions & { readonly data: string }, given: Partial<Config>): Promise<void> {
   const { samples = usualSamples(), seed } = options;
   const broken = new BrokenImages({ strict: true, advice: "take it away, or mend it" });
-  const found = (await openSource(place, "all")).count;
-  if (found < fewestImages)
-    throw new RangeError(`Expected at least ${fewestImages} pictures in ${place} but found ${found}; choose a folder with more`);
-  const count = Math.min(found, samples);
+  const source = await openSource(place, "all");
+  if (source.count < fewestImages)
+    throw new RangeError(`Expected at least ${fewestImages} pictures in ${place} but found ${source.count}; choose a folder with more`);
+  const count = Math.min(source.count, samples);
   const wish = { height: given["data.height"], width: given["data.width"], conditional: false, flip: given["data.flip"] ?? defaults["data.flip"] };
   await using comparison = await compare(options.data, options, { ...wish, others: count });
-  const dataset = await openDataset(place, { ...comparison.size, conditional: false, purpose: "all", broken, say });
+  const dataset = await datasetOf(source, { ...comparison.size, conditional: false, broken });
   const images: Chosen = { dataset, indices: permutation(stream(seed, "evaluation", 3), dataset.count).subarray(0, count), flip: false };
   const folder = options.out ?? `${place.replace(/\.zip$/, "")}-evaluation`;
   await makeFolder(folder);

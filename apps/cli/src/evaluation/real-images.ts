@@ -1,7 +1,7 @@
 import type { Config, Dataset } from "@ddpm/core";
 import { permutation, stream } from "@ddpm/core/random";
 import { BrokenImages } from "../data/broken.ts";
-import { isNamed, openDataset, openSource } from "../data/index.ts";
+import { openDataset, openTests } from "../data/index.ts";
 import { say } from "../say.ts";
 import type { Chosen } from "./distances.ts";
 import { fewestImages } from "./jackknife.ts";
@@ -38,8 +38,7 @@ export async function realImages(name: string, options: RealOptions): Promise<Re
   const broken = new BrokenImages({ strict: true, advice: "mend it or take it away; ddpm data inspect finds others" });
   const training = await openDataset(name, { height, width, channels, conditional, broken, say });
   const size = { height: training.height, width: training.width, channels: training.channels };
-  const tests = await openDataset(name, { ...size, conditional, purpose: "tests", broken, say });
-  const heldOut = isNamed(name) || (await openSource(name, "tests")).leftOut !== undefined;
+  const { tests, heldOut } = await openTests(name, { ...size, conditional, broken, say });
   const dataset = heldOut ? tests : training;
   const order = permutation(stream(seed, "evaluation", 2), dataset.count);
   const held = heldOut ? Math.min(others, tests.count) : Math.min(others, Math.floor(training.count / 2));
