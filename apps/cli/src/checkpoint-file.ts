@@ -26,8 +26,6 @@ export const checkpointHelp = "a .safetensors file, a run folder or a folder tha
 export interface Model {
   /** The file of its weights, or the index of several. */
   readonly path: string;
-  /** The file, or files, that its weights are in. */
-  readonly files: readonly string[];
   readonly config: Config;
   readonly parameters: ReadonlyMap<string, ParameterValue>;
   readonly step: number | undefined;
@@ -56,14 +54,19 @@ export interface CheckpointBytes {
  * `image` is the size to draw at, which any file allows; diffusers' sample_size allows another by `flags`, too.
  */
 export async function readCheckpoint(place: string, flags: Partial<Config> = {}, image: Partial<Config> = {}): Promise<Checkpoint> {
-  const { parameters, ...model } = modelIn(await checkpointBytes(place), flags, image);
-  return { ...model, parameters: valuesOf(parameters) };
+  return checkpointIn(await checkpointBytes(place), flags, image);
 }
 
 /** As `readCheckpoint`, of bytes that are read already. */
+export function checkpointIn(...args: Parameters<typeof modelIn>): Checkpoint {
+  const { parameters, ...model } = modelIn(...args);
+  return { ...model, parameters: valuesOf(parameters) };
+}
+
+/** As `checkpointIn`, with parameters in the dtype that the file stores them in. */
 export function modelIn(read: CheckpointBytes, flags: Partial<Config> = {}, image: Partial<Config> = {}): Model {
   try {
-    return { path: read.path, files: [...read.files.keys()], ...modelFrom(read, flags, image) };
+    return { path: read.path, ...modelFrom(read, flags, image) };
   } catch (error) {
     throw new SyntaxError(`${read.path}: ${(error as Error).message}`, { cause: error });
   }
@@ -76,7 +79,7 @@ export function decoded({ files, shardOf }: CheckpointBytes): SafetensorsFile {
   return decode(bytes!);
 }
 
-function modelFrom(read: CheckpointBytes, flags: Partial<Config>, image: Partial<Config>): Omit<Model, "path" | "files"> {
+function modelFrom(read: CheckpointBytes, flags: Partial<Config>, image: Partial<Config>): Omit<Model, "path"> {
   const { known, size, parameters, ...told } = toldBy(read);
   for (const [key, value] of Object.entries(flags) as [keyof Config, unknown][]) {
     const own = JSON.stringify(known[key]);

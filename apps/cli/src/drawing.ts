@@ -15,7 +15,7 @@ import { type Row, type SamplerName, samplerNames, samplers, spacingNames } from
 import { size } from "@ddpm/core/graph";
 import { startNoise } from "@ddpm/core/random";
 import { type Command, Option } from "commander";
-import { type Checkpoint, readCheckpoint } from "./checkpoint-file.ts";
+import { type Checkpoint, checkpointBytes, checkpointIn } from "./checkpoint-file.ts";
 import { checkLabels } from "./class-labels.ts";
 import { Interrupted, watchInterrupts } from "./interrupt.ts";
 import { count, number, parserOf, share, sigmaMaxOption } from "./options.ts";
@@ -211,8 +211,13 @@ export function padded(values: Float32Array, length: number): Float32Array {
 }
 
 /** As `readCheckpoint`, of a model to draw with: tells what is taken of it that no file says. */
-export async function readToDraw(...args: Parameters<typeof readCheckpoint>): Promise<Checkpoint> {
-  const checkpoint = await readCheckpoint(...args);
+export async function readToDraw(place: string, ...told: Partial<Config>[]): Promise<Checkpoint> {
+  return modelToDraw(await checkpointBytes(place), ...told);
+}
+
+/** As `readToDraw`, of bytes that are read already. */
+export function modelToDraw(...args: Parameters<typeof checkpointIn>): Checkpoint {
+  const checkpoint = checkpointIn(...args);
   tellAssumed(checkpoint);
   return checkpoint;
 }

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { shapes } from "@ddpm/core";
@@ -61,6 +64,17 @@ test("it goes on with the pictures and the terms that are there, and draws what 
   assert.equal(statSync(others).mtimeMs, 1000, "what is there is not drawn again");
   assert.deepEqual([more.results[0]!.distances.count, readdirSync(samples).length], [130, 131]);
   assert.deepEqual(more.bound, whole.bound);
+});
+
+test("the checkpoint is read once, so that the sum in the report is that of the model", async () => {
+  const [model, fifo] = [at("run", "model.safetensors"), at("fifo.safetensors")];
+  execFileSync("mkfifo", [fifo]);
+  const bytes = readFileSync(model);
+  const fed = writeFile(fifo, bytes); // whoever reads it again waits for ever
+  await succeeds("evaluate", "--checkpoint", fifo, ...few, "--steps", "3", "--no-bound");
+  await fed;
+  const { model: told } = JSON.parse(readFileSync(at("fifo-evaluation", "evaluation.json"), "utf8")) as Evaluation;
+  assert.equal(told!.sha256, createHash("sha256").update(bytes).digest("hex"));
 });
 
 test("pictures drawn with other settings are not taken", async () => {

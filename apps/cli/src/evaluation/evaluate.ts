@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Backend, type Config, drawingSettings } from "@ddpm/core";
 import { defaults } from "@ddpm/core/config";
 import { permutation, stream } from "@ddpm/core/random";
-import type { Checkpoint } from "../checkpoint-file.ts";
+import { type Checkpoint, checkpointBytes } from "../checkpoint-file.ts";
 import { BrokenImages } from "../data/broken.ts";
 import { datasetOf, openSource } from "../data/index.ts";
 import { sizeOf } from "../data/size.ts";
-import { howToDraw, readToDraw, type SamplerFlags } from "../drawing.ts";
+import { howToDraw, modelToDraw, type SamplerFlags } from "../drawing.ts";
 import { makeFolder } from "../files.ts";
 import { boundOfImages } from "./bound-of-images.ts";
 import { Comparison } from "./comparison.ts";
@@ -37,14 +37,11 @@ const usualTimesteps = 60;
 
 /** Evaluates a model. Throws before long work where something cannot be. */
 export async function evaluate(place: string, options: EvaluateOptions, given: Partial<Config>): Promise<void> {
-  const checkpoint = await readToDraw(place, {}, given);
-  const { config, path, files, step } = checkpoint;
+  const { checkpoint, sha256 } = await readOnce(place, given);
+  const { config, path, step } = checkpoint;
   const how = options.sweep === undefined ? howToDraw(checkpoint, options, "ddim") : drawingSettings(options, { sampler: "ddim" });
   const points = pointsFor(config, how);
   const folder = options.out ?? (await usualFolder(place, step));
-  const hash = createHash("sha256");
-  for (const file of files) hash.update(await readFile(file));
-  const sha256 = hash.digest("hex");
   const wish = { ...sizeOf(config), conditional: config["model.classes"].length > 0, flip: config["data.flip"] };
   await using comparison = await compare(options.data ?? config["data.name"], options, {
     ...wish,
@@ -65,6 +62,14 @@ export async function evaluate(place: string, options: EvaluateOptions, given: P
   const model = { file: path, sha256, ...(step !== undefined && { step }), config };
   const rest = { model, ...(bound && { bound }), ...(reference && { reference: reference.solution }), sampling: flags };
   await comparison.report(folder, images[0]!, { ...rest, floor, results });
+}
+
+/** A checkpoint and the sum of the bytes that it is of, also where a training run writes another meanwhile. */
+async function readOnce(place: string, given: Partial<Config>): Promise<{ readonly checkpoint: Checkpoint; readonly sha256: string }> {
+  const read = await checkpointBytes(place);
+  const hash = createHash("sha256");
+  for (const bytes of read.files.values()) hash.update(bytes);
+  return { checkpoint: modelToDraw(read, {}, given), sha256: hash.digest("hex") };
 }
 
 /** Beside a checkpoint; of a run one for each step, since it trains on. */
