@@ -12,7 +12,7 @@ const allowed = {
   "apps/cli": ["core", "backend-node", "playground"],
   "apps/playground": ["core", "backend-web"],
   "examples/cold-diffusion": ["core", "backend-node"],
-  docs: ["core", "backend-node"],
+  docs: ["core", "backend-node", "cli"],
   packaging: [],
   torture: ["core"],
   bench: ["core", "backend-node", "backend-web"],

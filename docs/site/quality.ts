@@ -1,42 +1,64 @@
 /** How good our models are, as `ddpm evaluate` found: data/quality.json, a list of evaluations, as a table of the page on numbers. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Estimate, type Evaluation, estimate, jsonOf, point, rounded } from "@ddpm/cli/evaluation";
+import { array, exactOptional, type InferOutput, number, strictObject, string } from "valibot";
 import type { MarkdownIt, Token } from "./markdown.ts";
 import { root } from "./repository.ts";
 
-/** A number and how far it may be off by chance: one standard error. */
-interface Measured {
-  readonly value: number;
-  readonly error?: number;
-}
-
-export interface Evaluation {
-  readonly model: string;
+const row = strictObject({
+  model: string(),
   /** Which weights: averaged or raw. */
-  readonly weights: string;
-  readonly sampler: string;
-  /** Model calls for a picture. */
-  readonly steps: number;
+  weights: string(),
+  ...point.entries,
   /** Pictures that were drawn. */
-  readonly samples: number;
+  samples: number(),
   /** In which features the distances are. */
-  readonly features: string;
-  readonly fid?: Measured;
+  features: string(),
+  fid: exactOptional(estimate),
   /** The same distance between real pictures and real ones. */
-  readonly fidFloor?: Measured;
-  readonly kid?: Measured;
-  readonly kidFloor?: Measured;
-  readonly bitsPerDim?: Measured;
+  fidFloor: exactOptional(estimate),
+  kid: estimate,
+  kidFloor: estimate,
+  bitsPerDim: exactOptional(estimate),
+});
+export type Row = InferOutput<typeof row>;
+
+/** Whose weights an evaluation is of. */
+export type Subject = Pick<Row, "model" | "weights">;
+
+/** The rows of what `ddpm evaluate` found of a model. Throws a TypeError for an evaluation of pictures, of which no model is known. */
+export function rowsOf({ floor, results, bound, features }: Evaluation, subject: Subject): Row[] {
+  return results.map(({ sampler, steps, images, distances: { count, fid, kid } }) => {
+    if (sampler === undefined || steps === undefined)
+      throw new TypeError(`Expected pictures that a model drew but found those of ${images}; choose an evaluation of a --checkpoint`);
+    return {
+      ...subject,
+      sampler,
+      steps,
+      samples: count,
+      features: features.name,
+      ...(fid?.unbiased && { fid: fid.unbiased }),
+      ...(floor.fid?.unbiased && { fidFloor: floor.fid.unbiased }),
+      kid,
+      kidFloor: floor.kid,
+      ...(bound && { bitsPerDim: bound.bits }),
+    };
+  });
 }
 
-const file = join(root, "docs/data/quality.json");
+/** The rows that quality.json holds at `path`. Throws a SyntaxError for others. */
+export const rowsIn = (text: string, path: string): Row[] => jsonOf(array(row), text, { path, advice: "write it anew with docs/scripts/quality.ts" });
+
+/** Where the rows are. */
+export const file = join(root, "docs/data/quality.json");
 
 /** Makes a fence `quality` the table of what is written down, or says that nothing is. */
 export function quality(md: MarkdownIt): void {
   md.core.ruler.after("block", "quality", (state) => {
     state.tokens = state.tokens.flatMap((token) => {
       if (token.type !== "fence" || token.info !== "quality") return [token];
-      const found = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Evaluation[]) : [];
+      const found = existsSync(file) ? rowsIn(readFileSync(file, "utf8"), file) : [];
       const tokens: Token[] = [];
       state.md.block.parse(qualityOf(found), state.md, state.env, tokens); // what stands within the cells is read with the rest of the page
       return tokens;
@@ -44,8 +66,8 @@ export function quality(md: MarkdownIt): void {
   });
 }
 
-/** Evaluations as a table in Markdown, and how far real pictures are from real ones. */
-export function qualityOf(evaluations: readonly Evaluation[]): string {
+/** Rows as a table in Markdown, and how far real pictures are from real ones. */
+export function qualityOf(evaluations: readonly Row[]): string {
   if (evaluations.length === 0) return "_No evaluation is written down yet in `docs/data/quality.json`._";
   const head = ["model", "drawn by", "pictures", "FID", "KID", "bits a dimension"];
   const rows = evaluations.map(({ model, weights, sampler, steps, samples, fid, kid, bitsPerDim }) => [
@@ -60,7 +82,7 @@ export function qualityOf(evaluations: readonly Evaluation[]): string {
 }
 
 /** A sentence for each number of real pictures that were compared with others, in each kind of features. */
-function floorsOf(evaluations: readonly Evaluation[]): string {
+function floorsOf(evaluations: readonly Row[]): string {
   const sentences = evaluations.map(
     ({ samples, features, fidFloor, kidFloor }) =>
       `In the features of ${features}, ${samples.toLocaleString("en")} real pictures are from the others at FID ${told(fidFloor)}, KID ${told(kidFloor)}.`,
@@ -68,11 +90,5 @@ function floorsOf(evaluations: readonly Evaluation[]): string {
   return [...new Set(sentences)].join(" ");
 }
 
-/** As many digits as the error leaves, in one piece. */
-function told(measured: Measured | undefined): string {
-  if (!measured) return "–";
-  const { value, error } = measured;
-  if (!error) return value.toPrecision(3);
-  const digits = Math.max(0, 1 - Math.floor(Math.log10(error)));
-  return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`.replaceAll(" ", "\u00a0").replace("-", "−");
-}
+/** In one piece; a dash for what was not measured. */
+const told = (measured: Estimate | undefined): string => (measured ? rounded(measured).replaceAll(" ", "\u00a0").replace("-", "−") : "–");

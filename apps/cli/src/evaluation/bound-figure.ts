@@ -1,22 +1,7 @@
 import type { Stratum } from "@ddpm/core";
 import { figure } from "../plot.ts";
-import { type Estimate, estimateOf } from "./estimate.ts";
-
-/** The variational bound on images' bits a dimension. */
-export interface BoundOfData {
-  readonly name: string;
-  readonly timesteps: number;
-  readonly clip: boolean;
-  readonly seed: number;
-  readonly images: number;
-  readonly bits: Estimate;
-  /** What nothing learns: how far what is left of the images at T is from noise. */
-  readonly prior: Estimate;
-  /** The term of t = 0; none where it was not looked at apart. */
-  readonly decoder: Estimate | undefined;
-  /** The mean term of each part of the timesteps. */
-  readonly strata: readonly (Stratum & { readonly bits: Estimate })[];
-}
+import { estimateOf } from "./estimate.ts";
+import type { BoundOfData } from "./evaluation.ts";
 
 interface Terms {
   /** Of each image [n]. */
@@ -34,7 +19,7 @@ export function summarise({ prior, strata, terms }: Terms): Pick<BoundOfData, "i
     images: totals.length,
     bits: estimateOf(totals),
     prior: estimateOf(prior),
-    decoder: first?.length === 1 ? estimateOf(terms[0]!) : undefined,
+    ...(first?.length === 1 && { decoder: estimateOf(terms[0]!) }),
     strata: strata.map((stratum, i) => ({ ...stratum, bits: estimateOf(terms[i]!) })),
   };
 }

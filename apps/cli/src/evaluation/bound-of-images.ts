@@ -8,7 +8,8 @@ import { mostAtOnce, padded } from "../drawing.ts";
 import { absent, writeAtomically } from "../files.ts";
 import { Interrupted, watchInterrupts } from "../interrupt.ts";
 import { progress } from "../progress.ts";
-import { type BoundOfData, summarise } from "./bound-figure.ts";
+import { summarise } from "./bound-figure.ts";
+import type { BoundOfData } from "./evaluation.ts";
 import { labelOf } from "./labels.ts";
 
 export interface BoundSettings {

@@ -4,7 +4,7 @@ import type { Backend, Dataset } from "@ddpm/core";
 import type { Size } from "../data/source.ts";
 import { say } from "../say.ts";
 import { type Chosen, featuresOf, RealImages } from "./distances.ts";
-import type { Evaluation } from "./evaluation.ts";
+import type { Distances, Evaluation } from "./evaluation.ts";
 import { type Features, type FeaturesOptions, openFeatures } from "./features.ts";
 import { firstOf, nearnessOf } from "./nearness.ts";
 import { type RealImagesOf, type RealOptions, realImages } from "./real-images.ts";
@@ -43,10 +43,10 @@ export class Comparison implements AsyncDisposable {
   }
 
   /** Distances of other real images, and of each set of images. */
-  async distances(images: readonly Chosen[]): Promise<Pick<Evaluation, "floor"> & { readonly distances: Evaluation["floor"][] }> {
+  async distances(images: readonly Chosen[]): Promise<Pick<Evaluation, "floor"> & { readonly distances: Distances[] }> {
     const real = await RealImages.measure(this.real.learnt, this.#features);
     const floor = real.distances(await featuresOf(this.real.others, this.#features, "other real images"));
-    const distances: Evaluation["floor"][] = [];
+    const distances: Distances[] = [];
     for (const chosen of images) {
       const name = basename(chosen.dataset.name);
       distances.push(real.distances(await featuresOf(chosen, this.#features, name)));

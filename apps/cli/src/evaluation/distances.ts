@@ -1,22 +1,13 @@
 import type { Dataset } from "@ddpm/core";
 import { size } from "@ddpm/core/graph";
 import { inBatches } from "./batches.ts";
-import type { Estimate } from "./estimate.ts";
+import type { Distances } from "./evaluation.ts";
 import { type Features, mirrored } from "./features.ts";
-import { FrechetDistance, type FrechetEstimate, partsFor } from "./frechet-distance.ts";
+import { FrechetDistance, partsFor } from "./frechet-distance.ts";
 import { partsOf } from "./jackknife.ts";
 import { KernelDistance } from "./kernel-distance.ts";
 import { Moments } from "./moments.ts";
 import { joined, rowsOf, type Vectors } from "./vectors.ts";
-
-/** How far a set of images is from the real ones. */
-export interface Distances {
-  /** Images of the set. */
-  readonly count: number;
-  /** None for features that are not nearly normal, and where there are no more images than features: no normal distribution follows from so few. */
-  readonly fid?: FrechetEstimate;
-  readonly kid: Estimate;
-}
 
 /** Real images whose features are kept for the kernel distance, for which each is compared with each. */
 const mostForKernel = 5000;

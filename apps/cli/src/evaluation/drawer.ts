@@ -7,10 +7,11 @@ import { openDataset } from "../data/index.ts";
 import { sizeOf } from "../data/size.ts";
 import { draw, drawBatches, type Sampling } from "../drawing.ts";
 import type { Chosen } from "./distances.ts";
+import type { Point, ReferenceSolution } from "./evaluation.ts";
 import { labelsLike } from "./labels.ts";
 import { looked } from "./nearness.ts";
-import { type CountedPoint, type Point, titleOf } from "./point.ts";
-import { distanceFrom, type ReferenceSolution, referenceFor } from "./reference-solution.ts";
+import { type CountedPoint, titleOf } from "./point.ts";
+import { distanceFrom, referenceFor } from "./reference-solution.ts";
 import { SampleFolder } from "./sample-folder.ts";
 
 /** How images are drawn, besides sampler and steps. */

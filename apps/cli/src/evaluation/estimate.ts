@@ -1,8 +1,4 @@
-/** An estimate and its standard error. */
-export interface Estimate {
-  readonly mean: number;
-  readonly error: number;
-}
+import type { Estimate } from "./evaluation.ts";
 
 /** The mean of independent values, and how far it may be off; of a single one that is not known. */
 export function estimateOf(values: ArrayLike<number>): Estimate {

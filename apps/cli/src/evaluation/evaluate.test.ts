@@ -10,7 +10,7 @@ import sharp from "sharp";
 import { folderOf, ramp } from "../../test/images.ts";
 import { ddpm, fails, small, succeeds } from "../cli-process.ts";
 import { openTests } from "../data/index.ts";
-import type { Evaluation } from "./evaluation.ts";
+import { type Evaluation, evaluationFile, evaluationOf } from "./evaluation.ts";
 
 const folder = await folderOf({
   "pets/train/a.png": await ramp(8, 8, 1),
@@ -22,10 +22,12 @@ const few = ["--reference", "300", "--images", "70", "--samples", "64"];
 
 before(() => succeeds("train", ...small, "--diffusion.timesteps", "12", "--steps", "2", "--out", at("run")));
 
+const readEvaluation = (folder: string): Evaluation => evaluationOf(readFileSync(join(folder, evaluationFile), "utf8"), folder);
+
 const evaluated = async (name: string, ...args: string[]): Promise<Evaluation> => {
   const how = args.includes("--sweep") ? [] : ["--steps", "3"];
   await succeeds("evaluate", "--checkpoint", at("run"), ...few, ...how, "--out", at(name), ...args);
-  return JSON.parse(readFileSync(at(name, "evaluation.json"), "utf8")) as Evaluation;
+  return readEvaluation(at(name));
 };
 
 test("what it says stands in its report and its numbers, and the same command changes nothing", async () => {
@@ -39,7 +41,7 @@ test("what it says stands in its report and its numbers, and the same command ch
     "64 images are too few for the FID of 64 features",
   );
   const before = readFileSync(join(place, "evaluation.json"), "utf8");
-  const { results, floor, nearness } = JSON.parse(before) as Evaluation;
+  const { results, floor, nearness } = evaluationOf(before, place);
   assert.ok(results[0]!.distances.kid.mean > floor.kid.mean + 3 * floor.kid.error, "a model of two steps draws no shapes");
   assert.ok(nearness.count === 64 && nearness.drawn > nearness.real);
   const page = readFileSync(join(place, "report.html"), "utf8");
@@ -73,7 +75,7 @@ test("the checkpoint is read once, so that the sum in the report is that of the 
   const fed = writeFile(fifo, bytes); // whoever reads it again waits for ever
   await succeeds("evaluate", "--checkpoint", fifo, ...few, "--steps", "3", "--no-bound");
   await fed;
-  const { model: told } = JSON.parse(readFileSync(at("fifo-evaluation", "evaluation.json"), "utf8")) as Evaluation;
+  const { model: told } = readEvaluation(at("fifo-evaluation"));
   assert.equal(told!.sha256, createHash("sha256").update(bytes).digest("hex"));
 });
 
@@ -127,7 +129,7 @@ test("pictures of others are scored as drawn ones are: the real ones are near, f
       "--out",
       out,
     );
-    return JSON.parse(readFileSync(join(out, "evaluation.json"), "utf8")) as Evaluation;
+    return readEvaluation(out);
   };
   const [real, flat] = [await scored("real"), await scored("flat")];
   const [realFid, flatFid] = [real, flat].map(({ results }) => results[0]!.distances.fid!.plain);
@@ -147,7 +149,7 @@ test("pictures that are copies are seen to be, also of data that tell no images 
   const line = ["evaluate", "--pictures", pictures, "--data", pictures, "--features", "pixels", "--out", out];
   const said = await succeeds(...line);
   assert.match(said, /^median distance to the nearest image to learn from: 0\.000 of 64 drawn ones, 0\.[1-9]\d* of other real images$/m);
-  const { heldOut, floor } = JSON.parse(readFileSync(join(out, "evaluation.json"), "utf8")) as Evaluation;
+  const { heldOut, floor } = readEvaluation(out);
   assert.deepEqual([heldOut, floor.count, floor.fid], [false, 40, undefined]);
   assert.match(readFileSync(join(out, "report.html"), "utf8"), /These data tell no images for tests apart/);
   writeFileSync(join(pictures, "7.png"), "no picture");

@@ -14,10 +14,10 @@ import { boundOfImages } from "./bound-of-images.ts";
 import { Comparison } from "./comparison.ts";
 import type { Chosen } from "./distances.ts";
 import { Drawer } from "./drawer.ts";
-import type { Result } from "./evaluation.ts";
+import type { Point, Result } from "./evaluation.ts";
 import type { FeaturesOptions } from "./features.ts";
 import { fewestImages } from "./jackknife.ts";
-import { alike, type Point, pointsFor, usualSamples } from "./point.ts";
+import { alike, pointsFor, usualSamples } from "./point.ts";
 
 export interface EvaluateOptions extends SamplerFlags, Pick<FeaturesOptions, "pixelScale"> {
   readonly data?: string;
@@ -59,7 +59,7 @@ export async function evaluate(place: string, options: EvaluateOptions, given: P
     const apart = reference?.differences[i];
     return { sampler, steps, images: images[i]!.dataset.name, distances: distances[i]!, ...(apart !== undefined && { fromReference: apart }) };
   });
-  const model = { file: path, sha256, ...(step !== undefined && { step }), config };
+  const model = { file: path, sha256, ...(step !== undefined && { step }), config: { ...config } };
   const rest = { model, ...(bound && { bound }), ...(reference && { reference: reference.solution }), sampling: flags };
   await comparison.report(folder, images[0]!, { ...rest, floor, results });
 }

@@ -1,15 +1,8 @@
 import { EigenvalueDecomposition, type Matrix } from "ml-matrix";
-import type { Estimate } from "./estimate.ts";
+import type { FrechetEstimate } from "./evaluation.ts";
 import { groups, jackknife, partsOf } from "./jackknife.ts";
 import { Moments } from "./moments.ts";
 import { rowsOf, type Vectors } from "./vectors.ts";
-
-export interface FrechetEstimate {
-  /** As published: of the normal distributions that fit, which is the larger the fewer the images. */
-  readonly plain: number;
-  /** Without that bias: about what more and more images would lead to. None where there are so few that more than the first order of the bias counts. */
-  readonly unbiased?: Estimate;
-}
 
 /** Features of which a covariance of some hundred megabytes follows. */
 export const mostFeatures = 4096;

@@ -1,5 +1,5 @@
 import { permutation, stream } from "@ddpm/core/random";
-import type { Estimate } from "./estimate.ts";
+import type { Estimate } from "./evaluation.ts";
 
 /** Parts that each are left out once. */
 export const groups = 16;

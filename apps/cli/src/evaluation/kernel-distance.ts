@@ -1,4 +1,4 @@
-import type { Estimate } from "./estimate.ts";
+import type { Estimate } from "./evaluation.ts";
 import { groups, partsOf, standardError } from "./jackknife.ts";
 import { rowsOf, type Vectors } from "./vectors.ts";
 

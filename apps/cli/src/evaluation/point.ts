@@ -4,12 +4,7 @@ import { rows, type SamplerName, type SamplerOptions, samplerNames, samplers } f
 import { InvalidArgumentError } from "commander";
 import type { Sampling } from "../drawing.ts";
 import { count } from "../options.ts";
-
-/** A sampler and its model calls. */
-export interface Point {
-  readonly sampler: SamplerName;
-  readonly steps: number;
-}
+import type { Point } from "./evaluation.ts";
 
 /** As a folder and a line of progress are called. */
 export const titleOf = ({ sampler, steps }: Point): string => `${sampler}-${steps}`;

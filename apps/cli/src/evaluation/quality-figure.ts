@@ -1,9 +1,6 @@
 import type { SamplerName } from "@ddpm/core/diffusion";
 import { type Curve, figure, type Panel } from "../plot.ts";
-import type { Distances } from "./distances.ts";
-import type { Estimate } from "./estimate.ts";
-import type { Evaluation, Result } from "./evaluation.ts";
-import type { ReferenceSolution } from "./reference-solution.ts";
+import type { Distances, Estimate, Evaluation, ReferenceSolution, Result } from "./evaluation.ts";
 import { fidOf, othersTold, rounded } from "./told.ts";
 
 const axes = { x: "model calls", logarithmicX: true, logarithmic: true } as const;

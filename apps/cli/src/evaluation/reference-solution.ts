@@ -1,18 +1,10 @@
-import { mostSteps, type SamplerName, type Schedule } from "@ddpm/core/diffusion";
-
-/** What the deterministic samplers come to with many steps, since all of them solve the same differential equation from the same noise. */
-export interface ReferenceSolution {
-  readonly sampler: SamplerName;
-  /** Model calls. */
-  readonly steps: number;
-  /** The first so many images. */
-  readonly count: number;
-}
+import { mostSteps, type Schedule } from "@ddpm/core/diffusion";
+import type { ReferenceSolution } from "./evaluation.ts";
 
 /** Images that suffice: their differences are averaged over pixels too. */
 const enough = 64;
 
-/** Heun's method, of the second order, with four times as many model calls as any of `steps`, or as many as the schedule allows. */
+/** What the deterministic samplers are compared with, which all come to it with many steps: Heun's method, of the second order, with four times as many model calls as any of `steps`, or as many as the schedule allows. */
 export const referenceFor = (schedule: Schedule, steps: readonly number[], count: number): ReferenceSolution => ({
   sampler: "heun",
   steps: Math.min(4 * Math.max(...steps), mostSteps("heun", schedule)),

@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 import { writeAtomically } from "../files.ts";
 import { encodePng, grid, type Picture } from "../picture.ts";
 import { boundFigure } from "./bound-figure.ts";
-import type { Evaluation, Result } from "./evaluation.ts";
+import { type Evaluation, evaluationFile, type Result } from "./evaluation.ts";
 import { qualityFigure } from "./quality-figure.ts";
 import { boundTold, fidOf, nameOf, nearnessTold, othersTold, rounded } from "./told.ts";
 
@@ -15,14 +15,14 @@ export interface ReportImages {
   readonly nearest: readonly Uint8Array[];
 }
 
-/** Writes evaluation.json, its figures and report.html, one page without anything from elsewhere, into a folder. */
+/** Writes an evaluation, its figures and report.html, one page without anything from elsewhere, into a folder. */
 export async function writeReport(folder: string, evaluation: Evaluation, images: ReportImages): Promise<string> {
   const figures = {
     ...(evaluation.results.length > 1 && { "quality.svg": await qualityFigure(evaluation) }),
     ...(evaluation.bound && { "bound.svg": await boundFigure(evaluation.bound) }),
   };
   const page = join(folder, "report.html");
-  await writeAtomically(join(folder, "evaluation.json"), `${JSON.stringify(evaluation, undefined, 2)}\n`);
+  await writeAtomically(join(folder, evaluationFile), `${JSON.stringify(evaluation, undefined, 2)}\n`);
   for (const [name, svg] of Object.entries(figures)) await writeAtomically(join(folder, name), svg);
   await writeAtomically(page, reportPage(evaluation, figures, images));
   return page;

@@ -1,7 +1,4 @@
-import type { BoundOfData } from "./bound-figure.ts";
-import type { Distances } from "./distances.ts";
-import type { Estimate } from "./estimate.ts";
-import type { Evaluation, Result } from "./evaluation.ts";
+import type { BoundOfData, Distances, Estimate, Evaluation, Result } from "./evaluation.ts";
 
 /** An estimate with its error, to the error's two digits. */
 export function rounded({ mean, error }: Estimate): string {
