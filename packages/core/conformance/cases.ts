@@ -9,7 +9,8 @@ import { normals, stream } from "../src/random.ts";
 import { coefficientNames } from "../src/sampler.ts";
 import { samplingStep } from "../src/sampling.ts";
 import { Scope } from "../src/scope.ts";
-import { concat, input, randomNormal, randomUniform, type Shape, size, Tensor, total, variable } from "../src/tensor.ts";
+import { type Shape, size } from "../src/shape.ts";
+import { concat, input, randomNormal, randomUniform, Tensor, total, variable } from "../src/tensor.ts";
 
 /** A step, its state and its feeds; every backend gives what the reference gives, within 1e-4 of each output's largest value. */
 export interface Case {

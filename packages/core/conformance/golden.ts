@@ -11,7 +11,8 @@ import { decode } from "../src/safetensors.ts";
 import { coefficientNames, type RowCoefficients, rows, samplerStep } from "../src/sampler.ts";
 import { extract, type ScheduleName, schedule } from "../src/schedule.ts";
 import { Scope } from "../src/scope.ts";
-import { constant, input, size, type Tensor, variable } from "../src/tensor.ts";
+import { size } from "../src/shape.ts";
+import { constant, input, type Tensor, variable } from "../src/tensor.ts";
 
 /** Greatest errors of a replay: predictions, gradients and samples relative to each tensor's largest value, the rest absolute. */
 export interface Errors {

@@ -1,4 +1,5 @@
-import { type Shape, size, sort, type Tensor } from "./tensor.ts";
+import { type Shape, size } from "./shape.ts";
+import { sort, type Tensor } from "./tensor.ts";
 
 /** Numbers of a tensor, in row-major order. */
 export type Numbers = Float32Array | Float64Array | Int32Array;

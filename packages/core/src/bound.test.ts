@@ -9,7 +9,8 @@ import { presets } from "./presets.ts";
 import { evaluate, reference } from "./reference.ts";
 import { parametersOf } from "./sampling.ts";
 import { extract } from "./schedule.ts";
-import { input, size, type Tensor } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { input, type Tensor } from "./tensor.ts";
 
 /**
  * What openai/improved-diffusion's `calc_bpd_loop` (1bc7bbb) computes in float64, its `_extract_into_tensor` freed of the cast to float32: a linear

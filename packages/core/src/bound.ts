@@ -10,7 +10,8 @@ import { philox, stream } from "./random.ts";
 import { parts } from "./sampler.ts";
 import { extract, type Schedule } from "./schedule.ts";
 import { Scope } from "./scope.ts";
-import { input, size, type Tensor } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { input, type Tensor } from "./tensor.ts";
 
 /** Images [B, H, W, C] in [-1, 1], what they are noised to, and what a model makes of that: the image, and how far its variance is from the posterior's to beta. */
 interface StepBack {

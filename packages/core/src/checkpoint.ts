@@ -4,7 +4,7 @@ import { type Config, configure } from "./config.ts";
 import type { DiffusersJson } from "./diffusers/json.ts";
 import { decode, type EncodeOptions, encode, quoted, type SafetensorsFile, type StoredTensor } from "./safetensors.ts";
 import type { Scope } from "./scope.ts";
-import { type Shape, size } from "./tensor.ts";
+import { type Shape, size } from "./shape.ts";
 
 /** A parameter's values, row-major. */
 export interface ParameterValue {

@@ -6,7 +6,8 @@ import { batchLoss } from "./loss.ts";
 import { imageShape } from "./model.ts";
 import { conv, downsample, groupNorm, linear, silu } from "./nn.ts";
 import { Scope } from "./scope.ts";
-import { input, size, type Tensor } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { input, type Tensor } from "./tensor.ts";
 import { type TrainingStep, trainingBatch } from "./training.ts";
 import { averages, update, updateFeeds } from "./update.ts";
 

@@ -9,8 +9,9 @@ import { normals, stream } from "./random.ts";
 import { evaluate } from "./reference.ts";
 import { samplingStep } from "./sampling.ts";
 import { Scope } from "./scope.ts";
+import { size } from "./shape.ts";
 import { shapes } from "./shapes.ts";
-import { input, size, type Tensor } from "./tensor.ts";
+import { input, type Tensor } from "./tensor.ts";
 import { initialState, trainingFeeds, trainingStep } from "./training.ts";
 
 const numbers = input("numbers", [6], "int32");

@@ -1,4 +1,6 @@
-import { concat, constant, type Op, type Ops, type Shape, size, sort, Tensor, total } from "./tensor.ts";
+import type { Op, Ops } from "./ops.ts";
+import { type Shape, size } from "./shape.ts";
+import { concat, constant, sort, Tensor, total } from "./tensor.ts";
 
 /** For each op, from dL/dy the gradient dL/dx of each input; broadcasting is undone by `gradients`. */
 type GradientRules = { readonly [O in Op]: (dy: Tensor, y: Tensor<O>) => readonly (Tensor | undefined)[] };

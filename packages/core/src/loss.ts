@@ -1,6 +1,7 @@
 /** How far a prediction is from its target. */
 import { oneOf } from "./names.ts";
-import { composite, size, type Tensor } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { composite, type Tensor } from "./tensor.ts";
 
 /** All losses. */
 export const lossNames = ["l1", "l2", "huber"] as const;

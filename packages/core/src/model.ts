@@ -6,7 +6,8 @@ import { type Config, outputChannels } from "./config.ts";
 import { ddpmUnet } from "./ddpm-unet.ts";
 import type { Dropout } from "./nn.ts";
 import type { Scope } from "./scope.ts";
-import { input, randomNormal, size, type Tensor } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { input, randomNormal, type Tensor } from "./tensor.ts";
 import { type UNet, unet } from "./unet.ts";
 
 /** Images as the graph sees them: [batch, height, width, channels]. */

@@ -1,5 +1,6 @@
 import type { Scope } from "./scope.ts";
-import { array, composite, concat, constant, randomUniform, size, Tensor } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { array, composite, concat, constant, randomUniform, Tensor } from "./tensor.ts";
 
 /** x · sigmoid(x). */
 export function silu(x: Tensor): Tensor {

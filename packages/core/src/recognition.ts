@@ -5,7 +5,8 @@ import { type Config, type ConfigKey, configure } from "./config.ts";
 import { model } from "./model.ts";
 import { quoted } from "./safetensors.ts";
 import { Scope } from "./scope.ts";
-import { input, type Shape } from "./tensor.ts";
+import type { Shape } from "./shape.ts";
+import { input } from "./tensor.ts";
 
 type Shapes = ReadonlyMap<string, { readonly shape: Shape }>;
 

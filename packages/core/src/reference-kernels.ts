@@ -1,5 +1,7 @@
+import type { Op } from "./ops.ts";
 import { normals, rowsOf, uniforms } from "./random.ts";
-import { type Op, type Shape, size, type Tensor } from "./tensor.ts";
+import { type Shape, size } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** Each op as plain loops over row-major float64 values. */
 type Kernels = { readonly [O in Exclude<Op, "input" | "variable">]: (inputs: readonly Float64Array[], y: Tensor<O>) => Float64Array };

@@ -1,6 +1,6 @@
 /** The safetensors format: 8 bytes of header length, a JSON header with each tensor's dtype, shape and place, then the bytes, little-endian. */
 import type { Numbers } from "./backend.ts";
-import { type Shape, size } from "./tensor.ts";
+import { type Shape, size } from "./shape.ts";
 
 /** A tensor as a file holds it: floats of any width as float32, integers as int32, row-major. */
 export interface StoredTensor {

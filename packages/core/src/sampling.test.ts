@@ -6,7 +6,7 @@ import { type Objective, objectiveNames } from "./objective.ts";
 import { normals, startNoise, stream } from "./random.ts";
 import { reference } from "./reference.ts";
 import { compileInversion, compileSampler, parametersOf, samplesOf } from "./sampling.ts";
-import { size } from "./tensor.ts";
+import { size } from "./shape.ts";
 
 const small = configure({
   "model.dim": 4,

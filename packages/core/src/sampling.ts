@@ -16,8 +16,9 @@ import {
   samplers,
 } from "./sampler.ts";
 import { Scope } from "./scope.ts";
+import { size } from "./shape.ts";
 import type { Row } from "./solvers.ts";
-import { array, concat, input, size, type Tensor, variable } from "./tensor.ts";
+import { array, concat, input, type Tensor, variable } from "./tensor.ts";
 
 /** A step of sampling that is done. */
 export interface Progress {

@@ -1,6 +1,7 @@
 import type { Numbers } from "./backend.ts";
 import { stream, uniforms } from "./random.ts";
-import { concat, type Shape, size, type Tensor, variable } from "./tensor.ts";
+import { type Shape, size } from "./shape.ts";
+import { concat, type Tensor, variable } from "./tensor.ts";
 
 /** How a parameter starts: a constant, or uniform in ±1/√fanIn as in PyTorch. */
 export type Init = { readonly fill: number } | { readonly fanIn: number };

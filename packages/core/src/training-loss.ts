@@ -6,7 +6,8 @@ import { imageLosses } from "./loss.ts";
 import { minSnrWeight, target } from "./objective.ts";
 import { parts } from "./sampler.ts";
 import { extract } from "./schedule.ts";
-import { input, size, type Tensor } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { input, type Tensor } from "./tensor.ts";
 
 /** The losses of a batch of images. */
 export interface TrainingLosses {

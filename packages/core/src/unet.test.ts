@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { presets } from "./presets.ts";
 import { parametersOf } from "./sampling.ts";
 import { Scope } from "./scope.ts";
-import { input, size } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { input } from "./tensor.ts";
 
 for (const [name, expected] of Object.entries({ notebook: 1_694_929, "ddpm-cifar10": 35_746_307, annotated: 2_020_257 } as const)) {
   test(`the U-Net of the preset ${name} has ${expected.toLocaleString("en")} parameters`, () => {
