@@ -17,6 +17,9 @@ function run(tool: string, workspace: string, ...args: string[]): void {
   const require = createRequire(join(workspace, "package.json"));
   const manifest = require.resolve(`${tool}/package.json`);
   const { bin } = require(manifest);
-  const { status } = spawnSync(process.execPath, [...process.execArgv, join(dirname(manifest), bin[tool]), ...args], { cwd: workspace, stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, [...process.execArgv, join(dirname(manifest), bin[tool]), ...args], {
+    cwd: workspace,
+    stdio: "inherit",
+  });
   if (status !== 0) process.exit(status ?? 1);
 }

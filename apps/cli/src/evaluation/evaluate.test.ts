@@ -45,7 +45,8 @@ test("what it says stands in its report and its numbers, and the same command ch
   assert.ok(results[0]!.distances.kid.mean > floor.kid.mean + 3 * floor.kid.error, "a model of two steps draws no shapes");
   assert.ok(nearness.count === 64 && nearness.drawn > nearness.real);
   const page = readFileSync(join(place, "report.html"), "utf8");
-  for (const part of ["ddim, 3 calls", "real images not learnt", "<svg", "data:image/png;base64,", "data.name"]) assert.ok(page.includes(part), part);
+  for (const part of ["<h1>Evaluation of run</h1>", "ddim, 3 calls", "real images not learnt", "<svg", "data:image/png;base64,", "data.name"])
+    assert.ok(page.includes(part), part);
   assert.doesNotMatch(page, /<script|https?:\/\/(?!www\.w3\.org)/, "nothing from elsewhere");
   await succeeds("evaluate", "--checkpoint", at("run"), ...few, "--steps", "3");
   assert.equal(readFileSync(join(place, "evaluation.json"), "utf8"), before);

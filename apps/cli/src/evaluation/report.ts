@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { writeAtomically } from "../files.ts";
 import { encodePng, grid, type Picture } from "../picture.ts";
 import { boundFigure } from "./bound-figure.ts";
@@ -31,7 +31,7 @@ export async function writeReport(folder: string, evaluation: Evaluation, images
 function reportPage(evaluation: Evaluation, figures: Readonly<Record<string, string>>, images: ReportImages): string {
   const { data, model, bound, features, heldOut } = evaluation;
   const others = othersTold(evaluation);
-  const title = `Evaluation of ${basename(model ? model.file : evaluation.results[0]!.images)}`;
+  const title = `Evaluation of ${model ? modelTitle(model.file) : basename(evaluation.results[0]!.images)}`;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -62,6 +62,9 @@ ${neighbourRows(images)}
 </html>
 `;
 }
+
+/** A run is known by its folder, since all runs call their models the same. */
+const modelTitle = (file: string): string => (basename(file) === "model.safetensors" ? basename(dirname(file)) : basename(file));
 
 const style = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff; }
