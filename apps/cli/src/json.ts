@@ -18,7 +18,7 @@ function parsed(text: string, { path, advice }: JsonOrigin): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new SyntaxError(`${path}: Expected JSON but found a damaged file (${(cause as Error).message}); ${advice}`, { cause });
+    throw new SyntaxError(`${path}: Expected a whole file of JSON but found a damaged one (${(cause as Error).message}); ${advice}`, { cause });
   }
 }
 

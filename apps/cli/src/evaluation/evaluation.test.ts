@@ -34,6 +34,6 @@ test("one of another shape is refused, with the first place that is otherwise", 
   refused([], /: Expected version but found none;|: Expected Object but found Array;/);
   assert.throws(() => evaluationOf("{", "evaluation.json"), {
     name: "SyntaxError",
-    message: /: Expected JSON but found a damaged file \(.*\); run ddpm evaluate/,
+    message: /: Expected a whole file of JSON but found a damaged one \(.*\); run ddpm evaluate/,
   });
 });
