@@ -67,7 +67,7 @@ export async function trainLoop({ backend, config, dataset, folder, steps, resum
       const began = performance.now();
       const next = await batches.next();
       const wait = (performance.now() - began) / 1000;
-      const running = runStep(program, config, next, step, timesteps);
+      const running = runStep(program, config, next, step, { timesteps });
       batches.fill(); // while the step runs
       const { epoch, count } = next;
       const result = await running;

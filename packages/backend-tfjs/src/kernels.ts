@@ -38,6 +38,7 @@ export const kernels: Kernels = {
   softmax: (tf, [x]) => tf.softmax(x!),
   composite: (tf, [value]) => tf.clone(value!),
   stop: (tf, [x]) => tf.clone(x!),
+  allReduce: (tf, [x]) => tf.clone(x!),
   expand: (tf, [x], { shape }) => tf.broadcastTo(x!, [...shape] as never),
   slice: (tf, [x], { shape, attrs: { axis, start } }) =>
     tf.slice(

@@ -35,14 +35,16 @@ test("labelsInRows() gives each label a row, and at least as many images as aske
 
 test("droppedLabels() leaves out as many as asked, the same for the same step", () => {
   const labels = Array.from({ length: 10_000 }, (_, i) => i % 3);
-  const often = { ...config, "train.classDropout": 0.25 };
-  const dropped = droppedLabels(often, labels, 5);
-  assert.deepEqual(droppedLabels(often, labels, 5), dropped);
-  assert.notDeepEqual(droppedLabels(often, labels, 6), dropped);
+  const places = labels.map((_, i) => i);
+  const often = { ...config, "train.batch": 10_000, "train.classDropout": 0.25 };
+  const dropped = droppedLabels(often, labels, 5, places);
+  assert.deepEqual(droppedLabels(often, labels, 5, places), dropped);
+  assert.deepEqual(droppedLabels(often, labels.slice(40, 90), 5, places.slice(40, 90)), dropped.slice(40, 90));
+  assert.notDeepEqual(droppedLabels(often, labels, 6, places), dropped);
   const share = dropped.filter((label) => label === undefined).length / labels.length;
   assert.ok(Math.abs(share - 0.25) < 0.02, `${share}`);
   assert.ok(dropped.every((label, i) => label === undefined || label === labels[i]));
-  assert.deepEqual(droppedLabels({ ...config, "train.classDropout": 0 }, labels, 5), labels);
+  assert.deepEqual(droppedLabels({ ...often, "train.classDropout": 0 }, labels, 5, places), labels);
 });
 
 test("guide() goes from the prediction without a class through the one with it and beyond", () => {
@@ -130,7 +132,7 @@ test("training tells the model each image's class, and learns of those that it l
   assert.deepEqual(moved(await step({ "train.classDropout": 0 }, [0, 2, 0, 2])), [true, false, true, false]);
   assert.deepEqual(moved(await step({ "train.classDropout": 1 }, [0, 2, 0, 2])), [false, false, false, true]);
   assert.throws(
-    () => trainingFeeds(config, { images: data.images, weights: data.weights }, 1),
+    () => trainingFeeds(config, { images: data.images, weights: data.weights, count: 4 }, 1),
     /Expected labels for the 3 classes of the model but found images without; give each its label/,
   );
 });

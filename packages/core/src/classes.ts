@@ -55,10 +55,13 @@ export function labelsInRows(labels: readonly number[], count: number): { readon
   return { labels: labels.flatMap((label) => Array.from({ length: columns }, () => label)), columns };
 }
 
-/** The labels of training step n, each left out with probability `train.classDropout`: a function of the configuration and n alone. */
-export function droppedLabels(config: Config, labels: readonly number[], n: number): (number | undefined)[] {
-  const chances = uniforms(stream(config.seed, "classes", n), labels.length);
-  return labels.map((label, i) => (chances[i]! < config["train.classDropout"] ? undefined : label));
+/**
+ * The labels of the images at `places` of training step n, each left out with probability `train.classDropout`: a function of the configuration, n and
+ * the place alone.
+ */
+export function droppedLabels(config: Config, labels: readonly number[], n: number, places: ArrayLike<number>): (number | undefined)[] {
+  const chances = uniforms(stream(config.seed, "classes", n), config["train.batch"]);
+  return labels.map((label, i) => (chances[places[i]!]! < config["train.classDropout"] ? undefined : label));
 }
 
 /**

@@ -37,40 +37,52 @@ export interface BatchOptions {
   readonly step: number;
   /** Whether each image is mirrored with probability 1/2. */
   readonly flip: boolean;
+  /** Places in the step of the images asked for, -1 for none: see `placesOfStep`. All by default. */
+  readonly places?: ArrayLike<number>;
 }
 
 /** Images of a step as training takes them. */
 export interface DatasetBatch {
-  /** [batch, height, width, channels] in [-1, 1]. */
+  /** [places, height, width, channels] in [-1, 1]. */
   readonly images: Float32Array;
-  /** Weight of each image's loss: see `lossWeights`; 0 for the padding of an epoch's last batch. */
+  /** Weight of each image's loss: see `lossWeights`; 0 where there is no image, as at the end of an epoch's last batch. */
   readonly weights: Float32Array;
-  /** Class of each image, where the data have classes; 0 for the padding. */
+  /** Class of each image, where the data have classes; 0 where there is no image. */
   readonly labels?: readonly number[];
   readonly epoch: number;
-  /** Images that are no padding. */
+  /** Images of the whole step. */
   readonly count: number;
 }
 
 /** Steps of `batch` images each that see every image once; the last may be partial. */
 export const stepsPerEpoch = ({ count }: Dataset, batch: number): number => Math.ceil(count / batch);
 
-/** The batch of a step: order, flips and crops are functions of seed and step alone. Every epoch has a new order. Rejects where an image cannot be read. */
-export async function batch(dataset: Dataset, { seed, batch, step, flip }: BatchOptions): Promise<DatasetBatch> {
+/**
+ * The batch of a step: order, flips and crops are functions of seed, step and place alone. Every epoch has a new order. Rejects where an image cannot be
+ * read; only those asked for are.
+ */
+export async function batch(
+  dataset: Dataset,
+  { seed, batch, step, flip, places = Array.from({ length: batch }, (_, i) => i) }: BatchOptions,
+): Promise<DatasetBatch> {
   const perEpoch = stepsPerEpoch(dataset, batch);
   const epoch = Math.floor((step - 1) / perEpoch);
   const first = ((step - 1) % perEpoch) * batch;
   const order = epochOrder(dataset, seed, epoch).subarray(first, first + batch);
   const size = dataset.height * dataset.width * dataset.channels;
-  const images = new Float32Array(batch * size);
+  const images = new Float32Array(places.length * size);
   const flips = philox(stream(seed, "flips", step), order.length);
-  const places = uniforms(stream(seed, "crops", step), order.length);
-  const pixels = await Promise.all(Array.from(order, (index, i) => dataset.pixels(index, places[i]!)));
+  const crops = uniforms(stream(seed, "crops", step), order.length);
+  const pixels = await Promise.all(
+    Array.from(places, (place) => (order[place] === undefined ? undefined : dataset.pixels(order[place], crops[place]!))),
+  );
   for (const [i, bytes] of pixels.entries()) {
-    normalise(dataset, bytes, images.subarray(i * size, (i + 1) * size), flip && (flips[i]! & 1) === 1);
+    if (bytes) normalise(dataset, bytes, images.subarray(i * size, (i + 1) * size), flip && (flips[places[i]!]! & 1) === 1);
   }
-  const labels = dataset.label && Array.from({ length: batch }, (_, i) => (i < order.length ? dataset.label!(order[i]!) : 0));
-  return { images, weights: lossWeights(batch, order.length, size), ...(labels && { labels }), epoch, count: order.length };
+  const labels = dataset.label && Array.from(places, (place) => (order[place] === undefined ? 0 : dataset.label!(order[place])));
+  const all = lossWeights(batch, order.length, size);
+  const weights = Float32Array.from(places, (place) => all[place] ?? 0);
+  return { images, weights, ...(labels && { labels }), epoch, count: order.length };
 }
 
 /** The last order of each data set, since all steps of an epoch share it. */

@@ -18,6 +18,7 @@ const rules: GradientRules = {
   stop: zero,
   sign: zero,
   finite: zero,
+  allReduce: (dy) => [new Tensor("allReduce", [dy], {})],
   composite: (dy, { attrs: { gradient } }) => (gradient ? [undefined, ...gradient(dy)] : [dy]),
   add: (dy) => [dy, dy],
   addN: (dy, { inputs }) => inputs.map(() => dy),

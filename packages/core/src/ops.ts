@@ -73,6 +73,8 @@ export interface Ops {
   composite: Composite;
   /** The input, seen as a constant by gradients. */
   stop: None;
+  /** The sum of all workers' values (see workers.ts) of the first input, after the second if there is one; of a device that works alone the value itself. */
+  allReduce: None;
   /** Repeats along axes of length 1. */
   expand: { readonly shape: Shape };
   slice: { readonly axis: number; readonly start: number; readonly length: number };

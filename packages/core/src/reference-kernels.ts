@@ -36,6 +36,7 @@ export const kernels: Kernels = {
   softmax: ([x], { shape }) => softmax(x!, shape.at(-1)!),
   composite: first,
   stop: first,
+  allReduce: first,
   expand: ([x], { inputs, shape }) => gather(x!, shape, broadcastStrides(inputs[0]!.shape, shape)),
   slice: ([x], { inputs, shape, attrs: { axis, start } }) => {
     const from = strides(inputs[0]!.shape);

@@ -48,6 +48,7 @@ export const shapeRules: ShapeRules = {
   softmax: same,
   composite: same,
   stop: same,
+  allReduce: same,
   expand: ([x], { shape }) => {
     if (!equal(broadcast(x!, shape), shape)) throw new RangeError(`Cannot expand [${x}] to [${shape}]`);
     return shape;

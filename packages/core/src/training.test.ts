@@ -114,7 +114,7 @@ test("a step in two runs weighs each image by its drawn timestep, and the timest
   const state = initialState(training, 0);
   await using program = await reference().compile(training.step, state);
   const data = await batchOf(dataset, 4); // three images and one of padding
-  const { t, loss, losses } = await runStep(program, own, data, 1, timesteps);
+  const { t, loss, losses } = await runStep(program, own, data, 1, { timesteps });
   assert.deepEqual(t, timestepSampling(own, learnt).draw(1).t);
   assert.notDeepEqual(t, uniformTimesteps(own, 1).t);
 

@@ -137,7 +137,7 @@ for (const [fault, spoil] of Object.entries(faults)) {
       const step = async (n: number, spoil: (batch: Batch) => unknown = () => {}) => {
         const data = await batch(five, { seed: 0, batch: 4, step: n, flip: true });
         spoil(data);
-        return runStep(program, config, data, n, timesteps);
+        return runStep(program, config, data, n, { timesteps });
       };
       const state = async () => [[...(await program.read())].filter(([name]) => name !== "g"), timesteps.state()];
 

@@ -5,7 +5,8 @@ import { gradients } from "./gradient.ts";
 import { lrAt } from "./learning-rate.ts";
 import { adamw, adamwScalars, ema, emaDecay } from "./optimizer.ts";
 import type { Scope } from "./scope.ts";
-import { constant, input, type Tensor, variable } from "./tensor.ts";
+import { constant, input, size, type Tensor, variable } from "./tensor.ts";
+import { alone, Reduction } from "./workers.ts";
 
 /** The decay of each average of the weights by the name of its variable; one draws with `ema`. */
 export const averages = (config: Config): ReadonlyMap<string, number> =>
@@ -14,11 +15,11 @@ export const averages = (config: Config): ReadonlyMap<string, number> =>
 /**
  * The updates of parameters, moments and averages, fed by `updateFeeds`; the output `gradientNorm` is the norm before clipping. Where that or the loss
  * is not finite, `gradientNorm` is not either, and all stays as it was. Where a step is done in several runs, the variable `g` holds the sum of their
- * gradients so far, and all else stays as it is until the last.
+ * gradients so far, and all else stays as it is until the last. Workers add up their losses by a `reduction` of the gradients.
  */
-export function update(scope: Scope, loss: Tensor, config: Config): Required<Step> {
+export function update(scope: Scope, loss: Tensor, config: Config, reduction = new Reduction(alone)): Required<Step> {
   const parameters = [...scope.parameters.values()].map(({ tensor }) => tensor);
-  const own = scope.pack(gradients(loss.mul(infiniteUnlessFinite(loss)), parameters));
+  const own = reduction.pack(gradients(loss.mul(infiniteUnlessFinite(loss)), parameters).map((x) => x.reshape(size(x.shape))));
   const several = config["train.accumulate"] > 1;
   const g = several ? own.add(variable("g", own.shape).gate(input("keep", []))) : own;
   const gradientNorm = g.mul(g).sum(0).sqrt().reshape();

@@ -56,7 +56,7 @@ export async function trainLoop(backend: Backend, { config, steps }: TrainingPla
   let step = from?.step ?? 0;
   for (let stop = false; step < steps && !stop; stop = await stopped()) {
     step++;
-    const result = await runStep(program, config, await trainingBatch(dataset, config, step), step, timesteps);
+    const result = await runStep(program, config, await trainingBatch(dataset, config, step), step, { timesteps });
     const warning = stability.follow(step, result);
     if (warning) say({ kind: "warned", message: warning });
     if (!result.skipped) say({ kind: "loss", step, loss: result.loss });
