@@ -6,3 +6,4 @@ export * from "../src/optimizer.ts";
 export * from "../src/timestep-sampling.ts";
 export * from "../src/training-loss.ts";
 export * from "../src/update.ts";
+export * from "../src/workers.ts";

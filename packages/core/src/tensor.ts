@@ -170,7 +170,7 @@ export const constant = (value: number): Tensor => new Tensor("constant", [], { 
 export const array = (values: ArrayLike<number>, ...shape: number[]): Tensor => new Tensor("array", [], { values: Float32Array.from(values), shape });
 
 /** Tensors one after the other along an axis. */
-export const concat = (xs: readonly Tensor[], axis: number): Tensor => new Tensor("concat", xs, { axis });
+export const concat = (xs: readonly Tensor[], axis: number): Tensor => (xs.length === 1 ? xs[0]! : new Tensor("concat", xs, { axis }));
 
 /** Standard normal numbers of the Philox stream fed as int32 [6] (see random.ts), in row-major order. */
 export const randomNormal = (stream: Tensor, ...shape: number[]): Tensor => new Tensor("randomNormal", [stream], { shape });

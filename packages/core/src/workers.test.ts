@@ -76,7 +76,13 @@ test("each worker reads its share of the images alone, and all of them each imag
   const config = configure(base);
   const read: number[][] = [[], [], []];
   for (const [rank, indices] of read.entries()) {
-    const watched: Dataset = { ...dataset, pixels: (index) => (indices.push(index), dataset.pixels(index)) };
+    const watched: Dataset = {
+      ...dataset,
+      pixels: (index) => {
+        indices.push(index);
+        return dataset.pixels(index);
+      },
+    };
     for (let n = 1; n <= stepsPerEpoch(dataset, 6); n++) await trainingBatch(watched, config, n, { rank, count: 3 });
   }
   assert.deepEqual(

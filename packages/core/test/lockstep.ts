@@ -19,7 +19,7 @@ export function lockstep(steps: readonly Step[], state: State): WorkerProgram[] 
     const nodes = roots.map((roots) => sort(roots));
     const known = calls.map(() => new Map<Tensor, Float64Array>());
     for (let i = 0; i < nodes[0]!.length; i++) {
-      const values = calls.map(({ feeds, rank }) => valueOf(nodes[rank]![i]!, known[rank]!, new Map([...states[rank]!, ...Object.entries(feeds)])));
+      const values = calls.map(({ feeds, rank }) => valueAt(nodes[rank]![i]!, known[rank]!, new Map([...states[rank]!, ...Object.entries(feeds)])));
       const reduced = nodes[0]![i]!.op === "allReduce";
       const sum = values[0]!.map((_, at) => values.reduce((total, worker) => total + worker[at]!, 0));
       for (const [rank, value] of values.entries()) known[rank]!.set(nodes[rank]![i]!, reduced ? sum : value);
@@ -44,7 +44,7 @@ export function lockstep(steps: readonly Step[], state: State): WorkerProgram[] 
   }));
 }
 
-function valueOf(tensor: Tensor, known: ReadonlyMap<Tensor, Float64Array>, given: State): Float64Array {
+function valueAt(tensor: Tensor, known: ReadonlyMap<Tensor, Float64Array>, given: State): Float64Array {
   if (tensor.op === "input" || tensor.op === "variable") return Float64Array.from(given.get((tensor as Tensor<"input" | "variable">).attrs.name)!);
   const inputs = tensor.inputs.map((x) => known.get(x)!);
   return (kernels[tensor.op] as (inputs: readonly Float64Array[], y: Tensor) => Float64Array)(inputs, tensor);

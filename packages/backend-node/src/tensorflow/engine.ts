@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
 import type { Backend, Numbers, Program, State, Step } from "@ddpm/core";
 import { checkNames, checkState, checkValues, inputsOf, variablesOf } from "@ddpm/core/backend";
-import type { Dtype, Shape } from "@ddpm/core/graph";
+import { type Dtype, type Shape, sort } from "@ddpm/core/graph";
 import { findTensorFlow } from "../library.ts";
 import { type Api, load, newTensor, openCusolver, type Pointer, takeTensor } from "./c-api.ts";
+import { Cluster } from "./cluster.ts";
 import { GraphWriter, operations } from "./graph-writer.ts";
-import type { SessionOptions } from "./protobuf.ts";
+import type { ClusterPlan, SessionOptions } from "./protobuf.ts";
 import { Session } from "./session.ts";
 
 /** How TensorFlow is opened. */
@@ -18,6 +19,8 @@ export interface TensorFlowOptions {
   readonly dtype?: "float32" | "bf16";
   /** Whether operations must give the same bits each time. TensorFlow asks once, when a process first runs: set it then or never. */
   readonly deterministic?: boolean | undefined;
+  /** The workers that graphs with sums over workers run on, of which this process is one. */
+  readonly cluster?: ClusterPlan | undefined;
   /** Folder of libtensorflow; found as `findTensorFlow` says by default. */
   readonly library?: string;
 }
@@ -34,6 +37,7 @@ export async function tensorflow({
   threads = availableParallelism(),
   dtype = "float32",
   deterministic = false,
+  cluster: plan,
   library,
 }: TensorFlowOptions = {}): Promise<Backend> {
   if (deterministic) Object.assign(process.env, deterministicEnvironment);
@@ -44,11 +48,13 @@ export async function tensorflow({
   const gpu = options.gpu && hasGpu(api, options);
   if (device === "cuda" && !gpu)
     throw new Error("Expected a GPU for tensorflow:cuda but TensorFlow sees none; run npx ddpm doctor, or use --device tensorflow:cpu");
+  const cluster = plan && new Cluster(api, plan, { ...options, gpu, intraThreads: threads, interThreads: threads });
   const open = new Set<AsyncDisposable>();
   return {
     name: `TensorFlow ${api.version()} on the ${gpu ? "GPU" : "CPU"}`,
+    ...(cluster && { workers: { rank: cluster.rank, count: cluster.count } }),
     async compile(step, state) {
-      const program = new TensorFlowProgram(api, step, state, { ...options, gpu, threads, closed: (program) => open.delete(program) });
+      const program = new TensorFlowProgram(api, step, state, { ...options, gpu, threads, cluster, closed: (program) => open.delete(program) });
       open.add(program);
       await program.write(state);
       return program;
@@ -72,6 +78,7 @@ interface ProgramOptions {
   readonly threads: number;
   readonly bf16: boolean;
   readonly gpu: boolean;
+  readonly cluster: Cluster | undefined;
   readonly closed: (program: AsyncDisposable) => void;
 }
 
@@ -90,7 +97,7 @@ class TensorFlowProgram implements Program {
   #running: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(api: Api, step: Step, state: State, { threads, bf16, gpu, closed }: ProgramOptions) {
+  constructor(api: Api, step: Step, state: State, { threads, bf16, gpu, cluster, closed }: ProgramOptions) {
     this.#onClose = closed;
     const updates = Object.entries(step.updates ?? {});
     const all = [...Object.values(step.outputs), ...updates.map(([, value]) => value)];
@@ -98,7 +105,8 @@ class TensorFlowProgram implements Program {
     this.#step = step;
     this.#variables = variablesOf(step);
     checkState(this.#variables, state);
-    const writer = new GraphWriter();
+    const shared = cluster && sort(all).some(({ op }) => op === "allReduce") ? cluster : undefined;
+    const writer = new GraphWriter(shared && { workers: shared.count, key: shared.nextKey(), hint: gpu ? "nccl" : "ring" });
     const names = writer.write(...all);
     this.#outputs = new Map(Object.keys(step.outputs).map((name, i) => [name, names[i]!]));
     const values = names.slice(this.#outputs.size);
@@ -108,7 +116,7 @@ class TensorFlowProgram implements Program {
       writer.setter(name, shape);
     }
     const lanes = operations(all) < smallWork ? 1 : threads;
-    this.#session = new Session(api, writer.bytes(), { intraThreads: lanes, interThreads: lanes, bf16, gpu });
+    this.#session = new Session(api, writer.bytes(), { intraThreads: lanes, interThreads: lanes, bf16, gpu }, shared);
   }
 
   async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {

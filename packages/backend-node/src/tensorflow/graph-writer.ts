@@ -2,11 +2,27 @@ import { type Shape, size, sort, type Tensor } from "@ddpm/core/graph";
 import { kernels } from "./kernels.ts";
 import { type Attributes, attr, type Bytes, graphDef, nodeDef, type TensorFlowType } from "./protobuf.ts";
 
+/** What the sums of a graph are over. */
+export interface Collective {
+  readonly workers: number;
+  /** What names the first sum and the graph's variables among those of other graphs of the same workers; theirs are 2¹⁶ apart. */
+  readonly key: number;
+  /** How numbers travel: `nccl` between GPUs, `ring` between CPUs. */
+  readonly hint: "nccl" | "ring";
+}
+
 /** Writes tensors as nodes of a GraphDef. Nodes are named after the part of the model they belong to, so that TensorFlow's errors name it too. */
 export class GraphWriter {
   readonly #nodes: Bytes[] = [];
   readonly #names = new Map<Tensor, string>();
   readonly #shared = new Map<string, string>();
+  readonly #collective: Collective | undefined;
+  #sums = 0;
+
+  /** Without a collective each sum over workers is the value itself. */
+  constructor(collective?: Collective) {
+    this.#collective = collective;
+  }
 
   node(op: string, inputs: readonly string[], attributes: Attributes, path = "", name = `${path && `${path}/`}${op}_${this.#nodes.length}`): string {
     this.#nodes.push(nodeDef(name, op, inputs, attributes));
@@ -44,6 +60,15 @@ export class GraphWriter {
     return this.#once(`placeholder ${name}`, () => this.node("Placeholder", [], { dtype: attr.type(type), shape: attr.shape(shape) }, "", name));
   }
 
+  /** The sum over workers of the first of `inputs`, started after the second. */
+  allReduce([x, before]: readonly string[], { path }: Tensor): string {
+    if (!this.#collective) return x!;
+    const { workers, key, hint } = this.#collective;
+    const inputs = [x!, this.integer(workers), this.integer(1), this.integer(key + this.#sums++), ...(before ? [`^${before}`] : [])];
+    const attributes = { merge_op: attr.string("Add"), final_op: attr.string("Id"), communication_hint: attr.string(hint) };
+    return this.node("CollectiveReduceV2", inputs, { T: attr.type("float32"), Nordering_token: attr.integer(0), ...attributes }, path);
+  }
+
   /** Reads a variable once a run. */
   read(name: string, shape: Shape): string {
     const attributes = { dtype: attr.type("float32"), _output_shapes: attr.shapes([shape]) };
@@ -67,7 +92,8 @@ export class GraphWriter {
   }
 
   #handle(name: string, shape: Shape): string {
-    const attributes = { dtype: attr.type("float32"), shape: attr.shape(shape), shared_name: attr.string(name), container: attr.string("") };
+    const container = attr.string(this.#collective ? `graph${this.#collective.key}` : "");
+    const attributes = { dtype: attr.type("float32"), shape: attr.shape(shape), shared_name: attr.string(name), container };
     return this.#once(`handle ${name}`, () => this.node("VarHandleOp", [], attributes, "", `variable/${name}`));
   }
 

@@ -65,6 +65,7 @@ export const kernels: Kernels = {
   softmax: plain("Softmax"),
   composite: (_, [value]) => value!,
   stop: (_, [x]) => x!,
+  allReduce: (g, inputs, y) => g.allReduce(inputs, y),
   expand: (g, [x], y) => g.node("BroadcastTo", [x!, g.integers(y.shape)], { ...T, Tidx: attr.type("int32") }, y.path),
   slice: (g, [x], { shape, attrs: { axis, start }, path }) => {
     const begin = g.integers(shape.map((_, i) => (i === axis ? start : 0)));

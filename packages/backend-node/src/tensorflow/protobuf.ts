@@ -1,4 +1,4 @@
-/** The few shapes of Protocol Buffers that a GraphDef and a ConfigProto need. */
+/** The few shapes of Protocol Buffers that a GraphDef, a ConfigProto and a ServerDef need. */
 export type Bytes = Uint8Array;
 
 export const types = { float32: 1, int32: 3, bool: 10, uint64: 23 } as const;
@@ -49,6 +49,15 @@ export const nodeDef = (name: string, op: string, inputs: readonly string[], att
 /** GraphDef of members; the producer version is TensorFlow's of 2023. */
 export const graphDef = (nodes: readonly Bytes[]): Bytes => Buffer.concat([...nodes, field(4, integer(1, 1645))]);
 
+/** Where the workers of a cluster are reached, as host:port by rank, and which of them this is. */
+export interface ClusterPlan {
+  readonly addresses: readonly string[];
+  readonly rank: number;
+}
+
+/** How TensorFlow names a worker. */
+export const taskName = (rank: number): string => `/job:worker/replica:0/task:${rank}`;
+
 export interface SessionOptions {
   readonly intraThreads: number;
   readonly interThreads: number;
@@ -57,8 +66,11 @@ export interface SessionOptions {
   readonly gpu: boolean;
 }
 
-/** ConfigProto: threads, GPU memory that grows with need, bfloat16, and one pass of graph optimisation, since a second finds nothing here. */
-export function configProto({ intraThreads, interThreads, bf16, gpu }: SessionOptions): Bytes {
+/**
+ * ConfigProto: threads, GPU memory that grows with need, bfloat16, and one pass of graph optimisation, since a second finds nothing here. Of a worker
+ * besides: the worker whose devices its own graphs use, who leads collectives, and NCCL for those of GPUs.
+ */
+export function configProto({ intraThreads, interThreads, bf16, gpu }: SessionOptions, rank?: number): Bytes {
   const deviceCount = field(1, [field(1, "GPU"), integer(2, 0)]);
   const rewriterConfig = [integer(12, 1), ...(bf16 ? [integer(31, 1)] : [])];
   return Buffer.concat([
@@ -67,5 +79,13 @@ export function configProto({ intraThreads, interThreads, bf16, gpu }: SessionOp
     integer(5, interThreads),
     integer(7, 1),
     field(10, field(10, rewriterConfig)),
+    ...(rank === undefined ? [] : [field(4, taskName(rank)), field(16, [field(1, taskName(0)), ...(gpu ? [integer(7, 1)] : [])])]),
   ]);
+}
+
+/** ServerDef of a worker, which talks gRPC. */
+export function serverDef({ addresses, rank }: ClusterPlan, config: Bytes): Bytes {
+  const tasks = addresses.map((address, i) => field(2, [integer(1, i), field(2, address)]));
+  const cluster = field(1, [field(1, "worker"), ...tasks]);
+  return Buffer.concat([field(1, cluster), field(2, "worker"), integer(3, rank), field(4, config), field(5, "grpc")]);
 }

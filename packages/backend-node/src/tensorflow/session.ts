@@ -1,9 +1,15 @@
 import { promisify } from "node:util";
 import { type Api, checked, type Output, type Pointer, throwIfFailed, withBuffer } from "./c-api.ts";
-import { type Bytes, configProto, integer, type SessionOptions } from "./protobuf.ts";
+import { type Bytes, configProto, integer, type SessionOptions, taskName } from "./protobuf.ts";
 
 /** RunOptions: run in the calling thread, which is quicker where the work is small. */
 const inCallerThread = integer(3, -1);
+
+/** Where a graph runs that is not of this process alone: a worker's server, and its rank. */
+export interface Place {
+  readonly target: string;
+  readonly rank: number;
+}
 
 /** A graph in a TensorFlow session. */
 export class Session {
@@ -14,14 +20,14 @@ export class Session {
   readonly #operations = new Map<string, Pointer>();
   readonly #run: (...args: unknown[]) => Promise<unknown>;
 
-  constructor(api: Api, graphDef: Bytes, options: SessionOptions) {
+  constructor(api: Api, graphDef: Bytes, options: SessionOptions, place?: Place) {
     this.#api = api;
     this.#graph = api.newGraph();
     this.#run = promisify(api.run.async as (...args: unknown[]) => void);
     this.#runOptions = options.interThreads === 1 ? api.newBuffer(inCallerThread, inCallerThread.length) : null;
     try {
-      importGraph(api, this.#graph, graphDef);
-      this.#session = newSession(api, this.#graph, options);
+      importGraph(api, this.#graph, graphDef, place);
+      this.#session = newSession(api, this.#graph, options, place);
     } catch (error) {
       api.deleteGraph(this.#graph);
       throw error;
@@ -71,8 +77,9 @@ export class Session {
   }
 }
 
-function importGraph(api: Api, graph: Pointer, graphDef: Bytes): void {
+function importGraph(api: Api, graph: Pointer, graphDef: Bytes, place?: Place): void {
   const options = api.newImportOptions();
+  if (place) api.setDefaultDevice(options, taskName(place.rank));
   try {
     withBuffer(api, graphDef, (buffer) => checked(api, (status) => api.importGraph(graph, buffer, options, status)));
   } finally {
@@ -80,9 +87,10 @@ function importGraph(api: Api, graph: Pointer, graphDef: Bytes): void {
   }
 }
 
-function newSession(api: Api, graph: Pointer, options: SessionOptions): Pointer {
+function newSession(api: Api, graph: Pointer, options: SessionOptions, place?: Place): Pointer {
   const sessionOptions = api.newSessionOptions();
-  const config = configProto(options);
+  const config = configProto(options, place?.rank);
+  if (place) api.setTarget(sessionOptions, place.target);
   try {
     checked(api, (status) => api.setConfig(sessionOptions, config, config.length, status));
     return checked(api, (status) => api.newSession(graph, sessionOptions, status));
