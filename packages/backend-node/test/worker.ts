@@ -1,25 +1,27 @@
-/** One worker of a training: `worker.ts OUT RANK ADDRESSES STEPS CONFIG`. Writes losses and parameters after the last step to OUT. */
-import { writeFileSync } from "node:fs";
+/** One worker of a training: `worker.ts RANK ADDRESSES STEPS CONFIG`; addresses "" for one alone. Says each step, and losses and parameters at the end. */
+import { createHash } from "node:crypto";
 import { alone, configure, initialState, presets, runStep, shapes, trainingBatch, trainingStep } from "@ddpm/core";
+import { exitNow } from "../src/tensorflow/c-api.ts";
 import { tensorflow } from "../src/tensorflow/engine.ts";
 
-const [out, rank, addresses, steps, config] = process.argv.slice(2) as [string, string, string, string, string];
+const [rank, addresses, steps, config] = process.argv.slice(2) as [string, string, string, string];
 const own = configure(presets.tiny, JSON.parse(config));
-const cluster = addresses === "" ? undefined : { addresses: addresses.split(","), rank: Number(rank) };
-const backend = await tensorflow({ device: "cpu", threads: 1, cluster });
-const workers = backend.workers ?? alone;
-const dataset = shapes({ height: own["data.height"], width: own["data.width"] });
-const training = trainingStep(own, workers);
-const program = await backend.compile(training.step, initialState(training, own.seed));
-const losses: number[] = [];
-const times: number[] = [];
-for (let n = 1; n <= Number(steps); n++) {
-  const batch = await trainingBatch(dataset, own, n, workers);
-  const t = performance.now();
-  losses.push((await runStep(program, own, batch, n, { workers })).loss);
-  times.push(performance.now() - t);
+const tell = (line: unknown): void => void process.send!(line);
+const patience = { start: 20, silence: 3, say: (line: string) => tell({ said: line }) };
+const cluster = addresses === "" ? undefined : { plan: { addresses: addresses.split(","), rank: Number(rank) }, patience };
+try {
+  await using backend = await tensorflow({ device: "cpu", threads: 1, cluster });
+  const workers = backend.workers ?? alone;
+  const dataset = shapes({ height: own["data.height"], width: own["data.width"] });
+  const training = trainingStep(own, workers);
+  await using program = await backend.compile(training.step, initialState(training, own.seed));
+  for (let n = 1; n <= Number(steps); n++) {
+    const { loss } = await runStep(program, own, await trainingBatch(dataset, own, n, workers), n, { workers });
+    tell({ step: n, loss });
+  }
+  const parameters = training.scope.packValues(await program.read());
+  tell({ parameters: [...parameters], bytes: createHash("sha256").update(parameters).digest("hex") });
+  process.disconnect();
+} catch (error) {
+  process.send!({ failed: (error as Error).message }, () => exitNow(3));
 }
-const parameters = [...training.scope.packValues(await program.read())];
-writeFileSync(out, JSON.stringify({ losses, parameters, median: times.sort((a, b) => a - b)[times.length >> 1] }));
-await program[Symbol.asyncDispose]();
-await backend[Symbol.asyncDispose]();

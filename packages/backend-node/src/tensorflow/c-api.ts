@@ -59,6 +59,12 @@ function bind({ ccLibrary, frameworkLibrary }: Pick<TensorFlowLibrary, "ccLibrar
   };
 }
 
+/** Ends the process at once. Node's own exit waits for calls into TensorFlow, and one that waits for a lost worker has no end. */
+export function exitNow(code: number): never {
+  koffi.load("libc.so.6").func("void _exit(int)")(code);
+  throw new Error("unreachable");
+}
+
 /** Keeps a library mapped until the process ends: koffi unloads its libraries as Node stops, and TensorFlow does not survive that. */
 function keepLoaded(path: string): void {
   const [now, noDelete] = [2, 0x1000];
@@ -132,14 +138,28 @@ export function checked<R>(api: Api, use: (status: Pointer) => R): R {
 /** TF_Code of memory that has run out. */
 const resourceExhausted = 8;
 
+/** What TensorFlow says went wrong. */
+export class TensorFlowError extends Error {
+  /** All of its message, of which the error's has the first line. */
+  readonly details: string;
+  /** TF_Code. */
+  readonly code: number;
+
+  constructor(message: string, { details, code }: { readonly details: string; readonly code: number }) {
+    super(message);
+    this.details = details;
+    this.code = code;
+  }
+}
+
 /** Throws TensorFlow's own message, and the node at fault where it names one: a node is named after its part of the model. */
 export function throwIfFailed(api: Api, status: Pointer): void {
   if (api.code(status) === 0) return;
-  const message = api.message(status) as string;
+  const message = (api.message(status) as string).replace(/^From \S+:\n/, ""); // a server's begin with its name
   const node = /\{\{node ([^}]+)\}\}/.exec(message)?.[1];
   const remedy =
     api.code(status) === resourceExhausted ? "; choose a smaller --train.batch or --count, more --train.accumulate or smaller images" : "";
-  throw new Error(`TensorFlow: ${message.split("\n")[0]}${node ? ` (in ${node})` : ""}${remedy}`);
+  throw new TensorFlowError(`TensorFlow: ${message.split("\n")[0]}${node ? ` (in ${node})` : ""}${remedy}`, { details: message, code: api.code(status) });
 }
 
 /** Calls `use` with a TF_Buffer of `bytes`, or with null. */

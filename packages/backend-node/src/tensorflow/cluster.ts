@@ -1,34 +1,191 @@
-import { type Api, checked, type Pointer } from "./c-api.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Workers } from "@ddpm/core";
+import { Board, type Row, type WorkerState } from "./board.ts";
+import { type Api, checked, TensorFlowError } from "./c-api.ts";
 import { type ClusterPlan, configProto, type SessionOptions, serverDef } from "./protobuf.ts";
 import type { Place } from "./session.ts";
 
 /** Keys between those of two graphs: more sums than a graph has. */
 const keysOfGraph = 2 ** 16;
 
+/** Milliseconds between two beats of a worker. */
+const beatEvery = 500;
+
+/** Milliseconds that the first worker has to answer a beat. */
+const answerWithin = 2000;
+
+/** How workers wait for each other. */
+export interface Patience {
+  /** Seconds until all have to be there. */
+  readonly start: number;
+  /** Seconds after which a worker that says nothing is given up. */
+  readonly silence: number;
+  /** Told in one line who is missing. */
+  readonly say: (line: string) => void;
+}
+
+/** What workers do together cannot go on: one is gone, or the first has ended the run. */
+export class WorkersParted extends Error {
+  /** Whether that was in good order. */
+  readonly ended: boolean;
+
+  constructor(message: string, { ended = false, cause }: { readonly ended?: boolean; readonly cause?: unknown } = {}) {
+    super(message, { cause });
+    this.ended = ended;
+  }
+}
+
 /**
  * A worker among others: a server of TensorFlow's own gRPC, through which collectives meet. It listens on its port of every interface, for which TensorFlow
- * has no setting, and asks nobody who they are.
+ * has no setting, and asks nobody who they are. It is never freed, as TensorFlow's servers are not.
  */
-export class Cluster implements Place {
+export class Cluster implements Workers, Place {
   readonly rank: number;
   readonly count: number;
   readonly target: string;
-  /** Held, since TensorFlow's servers are never freed. */
-  readonly #server: Pointer;
+  /** Rejects with WorkersParted. */
+  readonly parted: Promise<never>;
+  readonly #addresses: readonly string[];
+  readonly #board: Board;
+  readonly #patience: Patience;
+  #part!: (error: WorkersParted) => void;
+  #state: WorkerState = "running";
+  #stopAsked = false;
+  #beating: Promise<void> = Promise.resolve();
   #graphs = 0;
 
-  /** Throws an Error where the port cannot be had. */
-  constructor(api: Api, plan: ClusterPlan, options: SessionOptions) {
-    const definition = serverDef(plan, configProto(options, plan.rank));
-    this.#server = checked(api, (status) => api.newServer(definition, definition.length, status));
-    checked(api, (status) => api.startServer(this.#server, status));
+  /**
+   * Starts this worker's server and waits until all others are there. Throws an Error where the port cannot be had, and where others do not come, whom it
+   * names.
+   */
+  static async join(api: Api, plan: ClusterPlan, options: SessionOptions, patience: Patience): Promise<Cluster> {
+    const cluster = new Cluster(api, plan, options, patience);
+    await cluster.#assemble();
+    cluster.#beating = cluster.#keepBeating();
+    return cluster;
+  }
+
+  private constructor(api: Api, plan: ClusterPlan, options: SessionOptions, patience: Patience) {
     this.rank = plan.rank;
     this.count = plan.addresses.length;
-    this.target = api.serverTarget(this.#server);
+    this.target = startServer(api, plan, options);
+    this.#addresses = plan.addresses;
+    this.#patience = patience;
+    this.#board = new Board(api, { workers: this.count, rank: this.rank, target: `grpc://${plan.addresses[0]}`, milliseconds: answerWithin });
+    this.parted = new Promise((_, reject) => {
+      this.#part = reject;
+    });
+    this.parted.catch(() => {}); // told to whoever races with it
   }
 
   /** What names the next graph; workers make the same graphs in the same order. */
   nextKey(): number {
     return ++this.#graphs * keysOfGraph;
+  }
+
+  /** Whether a worker has asked to stop. */
+  get stopAsked(): boolean {
+    return this.#stopAsked;
+  }
+
+  /** Asks the first worker to stop, who saves and then ends the run. */
+  askToStop(): void {
+    if (this.#state === "running") this.#state = "asks to stop";
+  }
+
+  /** Ends this worker's part in good order. The first one, whose end is everyone's, waits a moment for the others to hear of it. */
+  async leave(): Promise<void> {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    await this.#beating;
+    try {
+      for (let i = 0; i < 10; i++) {
+        const rows = await this.#board.exchange("ended");
+        if (this.rank > 0 || rows?.every(({ state }) => state === "ended")) return;
+        await sleep(beatEvery);
+      }
+    } catch {
+      // the first worker has left before: there is nobody to tell
+    }
+  }
+
+  /** What broke a run of all workers, of which TensorFlow tells in its own words: it passes the worker it missed from neighbour to neighbour. */
+  explain(error: unknown): unknown {
+    const details = error instanceof TensorFlowError ? error.details : "";
+    const named = [...details.matchAll(/remote target \/job:worker\/replica:0\/task:(\d+)/g)].at(-1)?.[1];
+    if (named === undefined) return error;
+    return new WorkersParted(`${this.#name(Number(named))} cannot be reached any more: it has ended or its connection broke; see its log`, {
+      cause: error,
+    });
+  }
+
+  async #assemble(): Promise<void> {
+    const { start, say } = this.#patience;
+    const began = performance.now();
+    let next = 5000;
+    for (;;) {
+      const rows = await this.#board.exchange("running").catch(() => undefined); // the first worker may not be ready yet
+      const missing = this.#addresses.map((_, rank) => rank).filter((rank) => (rows ? rows[rank]!.state === "absent" : rank === 0));
+      if (missing.length === 0) return;
+      const names = missing.map((rank) => this.#name(rank)).join(", ");
+      const waited = performance.now() - began;
+      if (waited > start * 1000)
+        throw new Error(
+          `Expected all ${this.count} workers within ${start} s but found nothing of ${names}; start them, and check addresses and firewalls between the machines`,
+        );
+      if (waited > next) {
+        say(`Waiting for ${names}`);
+        next *= 2;
+      }
+      await sleep(Math.min(beatEvery, 200));
+    }
+  }
+
+  async #keepBeating(): Promise<void> {
+    const silence = this.#patience.silence * 1000;
+    let unanswered = 0;
+    const heard = this.#addresses.map(() => ({ beat: 0, missed: 0 }));
+    while (this.#state !== "ended") {
+      await sleep(beatEvery);
+      let rows: Row[] | undefined;
+      try {
+        rows = await this.#board.exchange(this.#state);
+      } catch (error) {
+        return this.#part(new WorkersParted(`${this.#name(0)} cannot be reached any more: it has ended or its connection broke`, { cause: error }));
+      }
+      unanswered = rows ? 0 : unanswered + answerWithin + beatEvery;
+      if (unanswered > silence) return this.#part(this.#silent(0));
+      if (!rows) continue;
+      if (this.rank > 0 && rows[0]!.state === "ended") return this.#part(new WorkersParted(`${this.#name(0)} has ended the run`, { ended: true }));
+      this.#stopAsked ||= rows.some(({ state }) => state === "asks to stop");
+      for (const [rank, { beat, state }] of rows.entries()) {
+        const last = heard[rank]!;
+        // Counted in own beats, so that a process that was stopped itself does not blame others
+        heard[rank] = { beat, missed: beat === last.beat && state !== "ended" ? last.missed + 1 : 0 };
+        if (heard[rank].missed * beatEvery > silence) return this.#part(this.#silent(rank));
+      }
+    }
+  }
+
+  #silent(rank: number): WorkersParted {
+    return new WorkersParted(`Nothing was heard of ${this.#name(rank)} for ${this.#patience.silence} s: it hangs, is stopped or is cut off`);
+  }
+
+  #name(rank: number): string {
+    return `worker ${rank} (${this.#addresses[rank]})`;
+  }
+}
+
+function startServer(api: Api, plan: ClusterPlan, options: SessionOptions): string {
+  const definition = serverDef(plan, configProto(options, plan.rank));
+  try {
+    const server = checked(api, (status) => api.newServer(definition, definition.length, status));
+    checked(api, (status) => api.startServer(server, status));
+    return api.serverTarget(server);
+  } catch (error) {
+    throw new Error(
+      `Expected worker ${plan.rank} to listen on the port of ${plan.addresses[plan.rank]} but found ${(error as Error).message}; stop what listens there, or choose another port`,
+      { cause: error },
+    );
   }
 }

@@ -4,7 +4,7 @@ import { checkNames, checkState, checkValues, inputsOf, variablesOf } from "@ddp
 import { type Dtype, type Shape, sort } from "@ddpm/core/graph";
 import { findTensorFlow } from "../library.ts";
 import { type Api, load, newTensor, openCusolver, type Pointer, takeTensor } from "./c-api.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, type Patience, WorkersParted } from "./cluster.ts";
 import { GraphWriter, operations } from "./graph-writer.ts";
 import type { ClusterPlan, SessionOptions } from "./protobuf.ts";
 import { Session } from "./session.ts";
@@ -19,8 +19,8 @@ export interface TensorFlowOptions {
   readonly dtype?: "float32" | "bf16";
   /** Whether operations must give the same bits each time. TensorFlow asks once, when a process first runs: set it then or never. */
   readonly deterministic?: boolean | undefined;
-  /** The workers that graphs with sums over workers run on, of which this process is one. */
-  readonly cluster?: ClusterPlan | undefined;
+  /** The workers that graphs with sums over workers run on, of which this process is one, and how it waits for the others. */
+  readonly cluster?: { readonly plan: ClusterPlan; readonly patience: Patience } | undefined;
   /** Folder of libtensorflow; found as `findTensorFlow` says by default. */
   readonly library?: string;
 }
@@ -31,16 +31,22 @@ const deterministicEnvironment = { TF_DETERMINISTIC_OPS: "1", TF_CUDNN_DETERMINI
 /** A graph with fewer operations runs quickest in one thread. */
 const smallWork = 1e9;
 
+/** TensorFlow as a device, and as a worker where it is one. */
+export interface TensorFlow extends Backend {
+  readonly workers?: Cluster;
+}
+
 /** TensorFlow through its C API: each step is one graph, compiled once and run in one call. Errors carry TensorFlow's own message. */
 export async function tensorflow({
   device = "auto",
   threads = availableParallelism(),
   dtype = "float32",
   deterministic = false,
-  cluster: plan,
+  cluster: joined,
   library,
-}: TensorFlowOptions = {}): Promise<Backend> {
+}: TensorFlowOptions = {}): Promise<TensorFlow> {
   if (deterministic) Object.assign(process.env, deterministicEnvironment);
+  if (joined) process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "3"; // of a worker that is lost it would tell at length, in its own words
   const found = findTensorFlow(library === undefined ? {} : { path: library });
   const api = load(found);
   const options = { bf16: dtype === "bf16", gpu: device !== "cpu" };
@@ -48,11 +54,12 @@ export async function tensorflow({
   const gpu = options.gpu && hasGpu(api, options);
   if (device === "cuda" && !gpu)
     throw new Error("Expected a GPU for tensorflow:cuda but TensorFlow sees none; run npx ddpm doctor, or use --device tensorflow:cpu");
-  const cluster = plan && new Cluster(api, plan, { ...options, gpu, intraThreads: threads, interThreads: threads });
+  const cluster =
+    joined && (await Cluster.join(api, joined.plan, { ...options, gpu, intraThreads: threads, interThreads: threads }, joined.patience));
   const open = new Set<AsyncDisposable>();
   return {
     name: `TensorFlow ${api.version()} on the ${gpu ? "GPU" : "CPU"}`,
-    ...(cluster && { workers: { rank: cluster.rank, count: cluster.count } }),
+    ...(cluster && { workers: cluster }),
     async compile(step, state) {
       const program = new TensorFlowProgram(api, step, state, { ...options, gpu, threads, cluster, closed: (program) => open.delete(program) });
       open.add(program);
@@ -61,6 +68,7 @@ export async function tensorflow({
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...open].map((program) => program[Symbol.asyncDispose]()));
+      await cluster?.leave();
     },
   };
 }
@@ -89,6 +97,10 @@ class TensorFlowProgram implements Program {
   readonly #outputs: ReadonlyMap<string, string>;
   readonly #variables: ReadonlyMap<string, Shape>;
   readonly #updates: readonly string[];
+  /** Who runs it together, where it has sums over workers. */
+  readonly #cluster: Cluster | undefined;
+  /** Whether a run goes on in TensorFlow that nobody waits for any more: it ends with the process. */
+  #abandoned = false;
   /** What each choice of outputs has to be fed. */
   readonly #inputs = new Map<string, ReturnType<typeof inputsOf>>();
   readonly #onClose: (program: AsyncDisposable) => void;
@@ -105,8 +117,8 @@ class TensorFlowProgram implements Program {
     this.#step = step;
     this.#variables = variablesOf(step);
     checkState(this.#variables, state);
-    const shared = cluster && sort(all).some(({ op }) => op === "allReduce") ? cluster : undefined;
-    const writer = new GraphWriter(shared && { workers: shared.count, key: shared.nextKey(), hint: gpu ? "nccl" : "ring" });
+    this.#cluster = cluster && sort(all).some(({ op }) => op === "allReduce") ? cluster : undefined;
+    const writer = new GraphWriter(this.#cluster && { workers: this.#cluster.count, key: this.#cluster.nextKey(), hint: gpu ? "nccl" : "ring" });
     const names = writer.write(...all);
     this.#outputs = new Map(Object.keys(step.outputs).map((name, i) => [name, names[i]!]));
     const values = names.slice(this.#outputs.size);
@@ -116,7 +128,7 @@ class TensorFlowProgram implements Program {
       writer.setter(name, shape);
     }
     const lanes = operations(all) < smallWork ? 1 : threads;
-    this.#session = new Session(api, writer.bytes(), { intraThreads: lanes, interThreads: lanes, bf16, gpu }, shared);
+    this.#session = new Session(api, writer.bytes(), { intraThreads: lanes, interThreads: lanes, bf16, gpu }, this.#cluster);
   }
 
   async run(feeds: Readonly<Record<string, Numbers>>, fetch: readonly string[] = Object.keys(this.#step.outputs)): Promise<Record<string, Numbers>> {
@@ -160,7 +172,7 @@ class TensorFlowProgram implements Program {
     if (this.#closed) return;
     this.#closed = true;
     await this.#running; // freeing what runs would crash the process
-    this.#session.close();
+    if (!this.#abandoned) this.#session.close();
     this.#onClose(this);
   }
 
@@ -173,12 +185,23 @@ class TensorFlowProgram implements Program {
     if (this.#closed) throw new TypeError("Cannot use a program that is disposed");
     if (fetches.length + targets.length === 0) return [];
     try {
-      const running = this.#session.run(feeds, values, fetches, targets);
+      const running = this.#together(this.#session.run(feeds, values, fetches, targets));
       this.#running = Promise.allSettled([this.#running, running]).then(() => {}); // not their values, which would pile up
       const results = await running;
       return results.map((tensor) => takeTensor(this.#api, tensor));
     } finally {
       for (const tensor of values) this.#api.deleteTensor(tensor);
+    }
+  }
+
+  /** A run that ends when a worker is lost, though TensorFlow would wait for it for ever. */
+  async #together<R>(running: Promise<R>): Promise<R> {
+    if (!this.#cluster) return running;
+    try {
+      return await Promise.race([running, this.#cluster.parted]);
+    } catch (error) {
+      this.#abandoned = error instanceof WorkersParted;
+      throw this.#cluster.explain(error);
     }
   }
 }

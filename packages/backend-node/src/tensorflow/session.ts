@@ -5,10 +5,15 @@ import { type Bytes, configProto, integer, type SessionOptions, taskName } from 
 /** RunOptions: run in the calling thread, which is quicker where the work is small. */
 const inCallerThread = integer(3, -1);
 
+/** RunOptions: fail after so many milliseconds where another process does not answer. */
+const within = (milliseconds: number): Bytes => integer(2, milliseconds);
+
 /** Where a graph runs that is not of this process alone: a worker's server, and its rank. */
 export interface Place {
   readonly target: string;
   readonly rank: number;
+  /** Milliseconds after which a run fails where the server does not answer. */
+  readonly timeout?: number;
 }
 
 /** A graph in a TensorFlow session. */
@@ -24,7 +29,8 @@ export class Session {
     this.#api = api;
     this.#graph = api.newGraph();
     this.#run = promisify(api.run.async as (...args: unknown[]) => void);
-    this.#runOptions = options.interThreads === 1 ? api.newBuffer(inCallerThread, inCallerThread.length) : null;
+    const runOptions = place ? place.timeout && within(place.timeout) : options.interThreads === 1 && inCallerThread;
+    this.#runOptions = runOptions ? api.newBuffer(runOptions, runOptions.length) : null;
     try {
       importGraph(api, this.#graph, graphDef, place);
       this.#session = newSession(api, this.#graph, options, place);

@@ -1,0 +1,78 @@
+import { type Api, newTensor, TensorFlowError, takeTensor } from "./c-api.ts";
+import { GraphWriter } from "./graph-writer.ts";
+import { attr } from "./protobuf.ts";
+import { Session } from "./session.ts";
+
+/** What workers say of themselves. */
+const states = ["absent", "running", "asks to stop", "ended"] as const;
+/** One of them. */
+export type WorkerState = (typeof states)[number];
+
+/** What a worker wrote last. */
+export interface Row {
+  /** Grows while the worker lives. */
+  readonly beat: number;
+  readonly state: WorkerState;
+}
+
+/** TF_Code of an answer that did not come in time. */
+const deadlineExceeded = 4;
+
+/** Of which workers a board is. */
+export interface BoardOptions {
+  readonly workers: number;
+  readonly rank: number;
+  readonly target: string;
+  readonly milliseconds: number;
+}
+
+/** Where workers tell each other how they are: a variable [workers, 2] on the first one's server, in which each has a row. */
+export class Board {
+  readonly #api: Api;
+  readonly #session: Session;
+  readonly #rank: number;
+  #beat = 0;
+
+  /** `target` is the first worker's server, `milliseconds` how long it has to answer. */
+  constructor(api: Api, { workers, rank, target, milliseconds }: BoardOptions) {
+    const graph = boardGraph(workers, rank);
+    const place = { target, rank: 0, timeout: milliseconds };
+    this.#api = api;
+    this.#rank = rank;
+    this.#session = new Session(api, graph, { intraThreads: 1, interThreads: 1, bf16: false, gpu: false }, place);
+  }
+
+  /** Writes this worker's row and reads all; undefined where the first worker does not answer in time. Rejects where it cannot be reached. */
+  async exchange(state: WorkerState): Promise<Row[] | undefined> {
+    try {
+      return await this.#write(state);
+    } catch (error) {
+      if (error instanceof TensorFlowError && error.code === deadlineExceeded) return undefined;
+      throw error;
+    }
+  }
+
+  async #write(state: WorkerState): Promise<Row[]> {
+    if (this.#rank === 0 && this.#beat === 0) await this.#session.run([], [], [], ["clear"]);
+    const row = newTensor(this.#api, "float32", [1, 2], Float32Array.of(++this.#beat, states.indexOf(state)));
+    try {
+      const [tensor] = await this.#session.run(["row"], [row], ["rows"], []);
+      const rows = takeTensor(this.#api, tensor);
+      return Array.from({ length: rows.length / 2 }, (_, i) => ({ beat: rows[2 * i]!, state: states[rows[2 * i + 1]!]! }));
+    } finally {
+      this.#api.deleteTensor(row);
+    }
+  }
+}
+
+function boardGraph(workers: number, rank: number): Uint8Array {
+  const g = new GraphWriter();
+  const [float, shape] = [attr.type("float32"), [workers, 2]];
+  const board = g.node("VarHandleOp", [], { dtype: float, shape: attr.shape(shape), shared_name: attr.string("board"), container: attr.string("board") });
+  const zeros = g.constant("float32", shape, new Float32Array(workers * 2));
+  g.node("AssignVariableOp", [board, zeros], { dtype: float }, "", "clear");
+  const row = g.placeholder("row", "float32", [1, 2]);
+  const written = g.node("ResourceScatterUpdate", [board, g.integers([rank]), row], { dtype: float, Tindices: attr.type("int32") });
+  g.node("ReadVariableOp", [board, `^${written}`], { dtype: float }, "", "rows");
+  return g.bytes();
+}
