@@ -6,5 +6,8 @@ export { type DiagnosisOptions, diagnose } from "./src/diagnosis/diagnosis.ts";
 export type { Finding } from "./src/diagnosis/finding.ts";
 export { type InstallOptions, installTensorFlow } from "./src/install.ts";
 export { cacheFolder, findTensorFlow, type TensorFlowLibrary, TensorFlowMissingError } from "./src/library.ts";
+export { exitNow } from "./src/tensorflow/c-api.ts";
+export { type Patience, WorkersParted } from "./src/tensorflow/cluster.ts";
 export { type TensorFlowOptions, tensorflow } from "./src/tensorflow/engine.ts";
+export type { ClusterPlan } from "./src/tensorflow/protobuf.ts";
 export { type Flavour, type Wheel, wheels } from "./src/wheels.ts";

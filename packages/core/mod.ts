@@ -19,4 +19,4 @@ export * from "./src/sampling.ts";
 export * from "./src/shapes.ts";
 export { Stability } from "./src/stability.ts";
 export * from "./src/training.ts";
-export { alone, type Workers } from "./src/workers.ts";
+export { alone, type Team, type Workers } from "./src/workers.ts";

@@ -1,3 +1,4 @@
+import { exitNow, WorkersParted } from "@ddpm/backend-node";
 import { Command } from "commander";
 import { classifierCommand } from "./commands/classifier.ts";
 import { convertCommand } from "./commands/convert.ts";
@@ -51,6 +52,7 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     const { text, code } = complaintOf(error);
     process.stderr.write(text);
+    if (error instanceof WorkersParted) exitNow(code);
     return code;
   }
 }

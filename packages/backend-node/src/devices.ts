@@ -6,7 +6,7 @@ import { type Backend, type Config, reference } from "@ddpm/core";
 import { oneOf } from "@ddpm/core/config";
 import { loadTfjsNode } from "./addon.ts";
 import { TensorFlowMissingError } from "./library.ts";
-import { tensorflow } from "./tensorflow/engine.ts";
+import { type TensorFlowOptions, tensorflow } from "./tensorflow/engine.ts";
 
 /** All devices of Node. */
 export const deviceNames = ["tensorflow", "tensorflow:cpu", "tensorflow:cuda", "tfjs-node", "wasm", "cpu", "reference"] as const;
@@ -21,6 +21,8 @@ export interface DeviceOptions {
   readonly threads?: number | undefined;
   /** Whether operations must give the same bits each time, as they do anyway on the CPU. For the whole process, from the first device on. */
   readonly deterministic?: boolean | undefined;
+  /** The workers of which this process is one: on TensorFlow alone. */
+  readonly cluster?: TensorFlowOptions["cluster"];
   /** Told in one line where another device steps in. */
   readonly say: (line: string) => void;
 }
@@ -49,13 +51,15 @@ export async function openDevice(name: string, options: DeviceOptions): Promise<
   const device = oneOf(deviceNames, name as DeviceName, "device");
   if (options.dtype === "bf16" && !name.startsWith("tensorflow"))
     throw new TypeError(`Expected --device tensorflow for bf16 but found ${name}; choose it, or leave --dtype out`);
+  if (options.cluster && !name.startsWith("tensorflow"))
+    throw new TypeError(`Expected --device tensorflow for several workers but found ${name}; choose it`);
   try {
     const backend = await devices[device](options);
     const doubt = options.dtype === "bf16" && doubtOfBf16(backend);
     if (doubt) options.say(doubt);
     return backend;
   } catch (error) {
-    if (!(error instanceof TensorFlowMissingError) || name !== "tensorflow" || options.purpose === "train") throw error;
+    if (!(error instanceof TensorFlowMissingError) || name !== "tensorflow" || options.purpose === "train" || options.cluster) throw error;
     options.say(`${error.message}. Sampling on wasm instead`);
     return devices.wasm(options);
   }

@@ -1,6 +1,6 @@
 import { type Shape, size } from "./shape.ts";
 import { sort, type Tensor } from "./tensor.ts";
-import type { Workers } from "./workers.ts";
+import type { Team } from "./workers.ts";
 
 /** Numbers of a tensor, in row-major order. */
 export type Numbers = Float32Array | Float64Array | Int32Array;
@@ -18,8 +18,8 @@ export interface Step {
 export interface Backend extends AsyncDisposable {
   /** What runs, for people: `tensorflow 2.21.0 on the CPU`. */
   readonly name: string;
-  /** Of a device that works with those of other processes: which of them it is. */
-  readonly workers?: Workers;
+  /** Of a device that works with those of other processes: who they are. */
+  readonly workers?: Team;
   /** Throws a TypeError where `state` lacks a variable of the step, a RangeError where a value has another size. */
   compile(step: Step, state: State): Promise<Program>;
 }

@@ -12,6 +12,14 @@ export interface Workers {
   readonly count: number;
 }
 
+/** The workers that a device runs with, and what they tell each other. */
+export interface Team extends Workers {
+  /** Whether one of them has asked to stop. */
+  readonly stopAsked: boolean;
+  /** Asks the first worker to stop, who saves and then ends the run. */
+  askToStop(): void;
+}
+
 /** The only worker. */
 export const alone: Workers = { rank: 0, count: 1 };
 

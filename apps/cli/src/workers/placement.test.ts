@@ -6,7 +6,10 @@ test("TF_CONFIG names all workers, the chief first", () => {
   const config = (task: object) => ({ TF_CONFIG: JSON.stringify({ cluster: { worker: ["b:1", "c:2"], chief: ["a:3"], ps: ["d:4"] }, task }) });
   assert.deepEqual(placement(config({ type: "chief", index: 0 })), { addresses: ["a:3", "b:1", "c:2"], rank: 0 });
   assert.deepEqual(placement(config({ type: "worker", index: "1" })), { addresses: ["a:3", "b:1", "c:2"], rank: 2 });
-  assert.throws(() => placement(config({ type: "ps", index: 0 })), /Expected TF_CONFIG as .* but found task \{"type":"ps","index":0\} of 3 workers; unset it/);
+  assert.throws(
+    () => placement(config({ type: "ps", index: 0 })),
+    /Expected TF_CONFIG as .* but found task \{"type":"ps","index":0\} of 3 workers; unset it/,
+  );
 });
 
 test("TF_CONFIG that is none is refused", () => {
@@ -24,7 +27,10 @@ test("a step of Slurm's with several tasks has its hosts and ports from node lis
     SLURM_JOB_ID: "40123",
   };
   assert.deepEqual(placement(step), { addresses: ["gpu09:20123", "gpu09:20124", "gpu10:20123", "gpu10:20124", "big:20123"], rank: 3 });
-  assert.throws(() => placement({ ...step, SLURM_STEP_TASKS_PER_NODE: "2" }), /Expected as many tasks as SLURM_STEP_NUM_TASKS, 5, .*; start the workers with srun/);
+  assert.throws(
+    () => placement({ ...step, SLURM_STEP_TASKS_PER_NODE: "2" }),
+    /Expected as many tasks as SLURM_STEP_NUM_TASKS, 5, .*; start the workers with srun/,
+  );
 });
 
 test("a batch script of Slurm's that starts no step is a process alone", () => {

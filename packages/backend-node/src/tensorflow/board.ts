@@ -68,7 +68,12 @@ export class Board {
 function boardGraph(workers: number, rank: number): Uint8Array {
   const g = new GraphWriter();
   const [float, shape] = [attr.type("float32"), [workers, 2]];
-  const board = g.node("VarHandleOp", [], { dtype: float, shape: attr.shape(shape), shared_name: attr.string("board"), container: attr.string("board") });
+  const board = g.node("VarHandleOp", [], {
+    dtype: float,
+    shape: attr.shape(shape),
+    shared_name: attr.string("board"),
+    container: attr.string("board"),
+  });
   const zeros = g.constant("float32", shape, new Float32Array(workers * 2));
   g.node("AssignVariableOp", [board, zeros], { dtype: float }, "", "clear");
   const row = g.placeholder("row", "float32", [1, 2]);

@@ -159,7 +159,10 @@ export function throwIfFailed(api: Api, status: Pointer): void {
   const node = /\{\{node ([^}]+)\}\}/.exec(message)?.[1];
   const remedy =
     api.code(status) === resourceExhausted ? "; choose a smaller --train.batch or --count, more --train.accumulate or smaller images" : "";
-  throw new TensorFlowError(`TensorFlow: ${message.split("\n")[0]}${node ? ` (in ${node})` : ""}${remedy}`, { details: message, code: api.code(status) });
+  throw new TensorFlowError(`TensorFlow: ${message.split("\n")[0]}${node ? ` (in ${node})` : ""}${remedy}`, {
+    details: message,
+    code: api.code(status),
+  });
 }
 
 /** Calls `use` with a TF_Buffer of `bytes`, or with null. */

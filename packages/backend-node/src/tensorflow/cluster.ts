@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Workers } from "@ddpm/core";
+import type { Team } from "@ddpm/core";
 import { Board, type Row, type WorkerState } from "./board.ts";
 import { type Api, checked, TensorFlowError } from "./c-api.ts";
 import { type ClusterPlan, configProto, type SessionOptions, serverDef } from "./protobuf.ts";
@@ -39,7 +39,7 @@ export class WorkersParted extends Error {
  * A worker among others: a server of TensorFlow's own gRPC, through which collectives meet. It listens on its port of every interface, for which TensorFlow
  * has no setting, and asks nobody who they are. It is never freed, as TensorFlow's servers are not.
  */
-export class Cluster implements Workers, Place {
+export class Cluster implements Team, Place {
   readonly rank: number;
   readonly count: number;
   readonly target: string;
@@ -53,6 +53,8 @@ export class Cluster implements Workers, Place {
   #stopAsked = false;
   #beating: Promise<void> = Promise.resolve();
   #graphs = 0;
+  /** Runs of all workers that have not ended. */
+  #runs = 0;
 
   /**
    * Starts this worker's server and waits until all others are there. Throws an Error where the port cannot be had, and where others do not come, whom it
@@ -83,12 +85,10 @@ export class Cluster implements Workers, Place {
     return ++this.#graphs * keysOfGraph;
   }
 
-  /** Whether a worker has asked to stop. */
   get stopAsked(): boolean {
     return this.#stopAsked;
   }
 
-  /** Asks the first worker to stop, who saves and then ends the run. */
   askToStop(): void {
     if (this.#state === "running") this.#state = "asks to stop";
   }
@@ -109,14 +109,24 @@ export class Cluster implements Workers, Place {
     }
   }
 
-  /** What broke a run of all workers, of which TensorFlow tells in its own words: it passes the worker it missed from neighbour to neighbour. */
-  explain(error: unknown): unknown {
+  /** A run of all workers: ends when one is lost, though TensorFlow would wait for it for ever. */
+  async together<R>(running: Promise<R>): Promise<R> {
+    this.#runs++;
+    try {
+      return await Promise.race([running, this.parted]);
+    } catch (error) {
+      throw this.#explained(error);
+    } finally {
+      this.#runs--;
+    }
+  }
+
+  /** What broke a run, of which TensorFlow tells in its own words: it passes the worker it missed from neighbour to neighbour. */
+  #explained(error: unknown): unknown {
     const details = error instanceof TensorFlowError ? error.details : "";
     const named = [...details.matchAll(/remote target \/job:worker\/replica:0\/task:(\d+)/g)].at(-1)?.[1];
     if (named === undefined) return error;
-    return new WorkersParted(`${this.#name(Number(named))} cannot be reached any more: it has ended or its connection broke; see its log`, {
-      cause: error,
-    });
+    return this.#gone(Number(named), error);
   }
 
   async #assemble(): Promise<void> {
@@ -151,24 +161,38 @@ export class Cluster implements Workers, Place {
       try {
         rows = await this.#board.exchange(this.#state);
       } catch (error) {
-        return this.#part(new WorkersParted(`${this.#name(0)} cannot be reached any more: it has ended or its connection broke`, { cause: error }));
+        return this.#part(this.#gone(0, error));
       }
       unanswered = rows ? 0 : unanswered + answerWithin + beatEvery;
       if (unanswered > silence) return this.#part(this.#silent(0));
       if (!rows) continue;
-      if (this.rank > 0 && rows[0]!.state === "ended") return this.#part(new WorkersParted(`${this.#name(0)} has ended the run`, { ended: true }));
+      if (this.rank > 0 && rows[0]!.state === "ended")
+        return this.#part(new WorkersParted(`Expected to go on but found that ${this.#name(0)} has ended the run`, { ended: true }));
       this.#stopAsked ||= rows.some(({ state }) => state === "asks to stop");
       for (const [rank, { beat, state }] of rows.entries()) {
         const last = heard[rank]!;
         // Counted in own beats, so that a process that was stopped itself does not blame others
-        heard[rank] = { beat, missed: beat === last.beat && state !== "ended" ? last.missed + 1 : 0 };
-        if (heard[rank].missed * beatEvery > silence) return this.#part(this.#silent(rank));
+        const missed = state === "ended" ? this.#runs > 0 : beat === last.beat;
+        heard[rank] = { beat, missed: missed ? last.missed + 1 : 0 };
+        if (heard[rank].missed * beatEvery <= silence) continue;
+        return this.#part(
+          state === "ended"
+            ? new WorkersParted(`Expected ${this.#name(rank)} to go on but found that it has ended before the others; see its log`)
+            : this.#silent(rank),
+        );
       }
     }
   }
 
+  #gone(rank: number, cause: unknown): WorkersParted {
+    const message = `Expected ${this.#name(rank)} to go on but found it gone: it has ended or its connection broke; see its log, and go on with --resume`;
+    return new WorkersParted(message, { cause });
+  }
+
   #silent(rank: number): WorkersParted {
-    return new WorkersParted(`Nothing was heard of ${this.#name(rank)} for ${this.#patience.silence} s: it hangs, is stopped or is cut off`);
+    return new WorkersParted(
+      `Expected to hear of ${this.#name(rank)} but found nothing for ${this.#patience.silence} s: it hangs, is stopped or is cut off; end it, and go on with --resume`,
+    );
   }
 
   #name(rank: number): string {

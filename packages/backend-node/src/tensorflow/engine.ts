@@ -31,11 +31,6 @@ const deterministicEnvironment = { TF_DETERMINISTIC_OPS: "1", TF_CUDNN_DETERMINI
 /** A graph with fewer operations runs quickest in one thread. */
 const smallWork = 1e9;
 
-/** TensorFlow as a device, and as a worker where it is one. */
-export interface TensorFlow extends Backend {
-  readonly workers?: Cluster;
-}
-
 /** TensorFlow through its C API: each step is one graph, compiled once and run in one call. Errors carry TensorFlow's own message. */
 export async function tensorflow({
   device = "auto",
@@ -44,7 +39,7 @@ export async function tensorflow({
   deterministic = false,
   cluster: joined,
   library,
-}: TensorFlowOptions = {}): Promise<TensorFlow> {
+}: TensorFlowOptions = {}): Promise<Backend> {
   if (deterministic) Object.assign(process.env, deterministicEnvironment);
   if (joined) process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "3"; // of a worker that is lost it would tell at length, in its own words
   const found = findTensorFlow(library === undefined ? {} : { path: library });
@@ -194,14 +189,13 @@ class TensorFlowProgram implements Program {
     }
   }
 
-  /** A run that ends when a worker is lost, though TensorFlow would wait for it for ever. */
   async #together<R>(running: Promise<R>): Promise<R> {
     if (!this.#cluster) return running;
     try {
-      return await Promise.race([running, this.#cluster.parted]);
+      return await this.#cluster.together(running);
     } catch (error) {
       this.#abandoned = error instanceof WorkersParted;
-      throw this.#cluster.explain(error);
+      throw error;
     }
   }
 }

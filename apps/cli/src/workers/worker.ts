@@ -1,0 +1,33 @@
+/** A process as one of several workers. */
+import type { ClusterPlan, Patience } from "@ddpm/backend-node";
+import { say } from "../say.ts";
+import { type Environment, placement } from "./placement.ts";
+
+/** Seconds that workers wait for each other. */
+const patience = { start: 600, silence: 30 };
+
+/** What a process needs to know as a worker. */
+export interface Worker {
+  readonly plan: ClusterPlan;
+  readonly patience: Patience;
+  /** Workers of this machine, which share its cores. */
+  readonly neighbours: number;
+}
+
+/**
+ * The worker that the environment makes of this process, if it does. Each worker of a machine takes a GPU of its own, unless its launcher has given it
+ * one. Throws a UsageError for an environment that makes no sense.
+ */
+export function asWorker(env: Environment & NodeJS.ProcessEnv = process.env): Worker | undefined {
+  const plan = placement(env);
+  if (!plan) return undefined;
+  const hosts = plan.addresses.map((address) => address.replace(/:\d+$/, ""));
+  const local = hosts.flatMap((host, rank) => (host === hosts[plan.rank] ? [rank] : []));
+  const gpus = env["CUDA_VISIBLE_DEVICES"]?.split(",") ?? local.map((_, i) => `${i}`);
+  if (local.length > 1 && gpus.length > 1) env["CUDA_VISIBLE_DEVICES"] = gpus[local.indexOf(plan.rank)] ?? "";
+  const others = `worker ${plan.rank} of ${plan.addresses.length}`;
+  say(
+    `This is ${others}; it listens on port ${plan.addresses[plan.rank]!.split(":")[1]} of every network of this machine and asks nobody who they are`,
+  );
+  return { plan, patience: { ...patience, say }, neighbours: local.length };
+}
