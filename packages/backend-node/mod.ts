@@ -4,6 +4,7 @@ export { buildAddon } from "./src/addon.ts";
 export { type DeviceName, type DeviceOptions, deviceNames, openDevice } from "./src/devices.ts";
 export { type DiagnosisOptions, diagnose } from "./src/diagnosis/diagnosis.ts";
 export type { Finding } from "./src/diagnosis/finding.ts";
+export { askDriver, cardCount } from "./src/diagnosis/nvidia.ts";
 export { type InstallOptions, installTensorFlow } from "./src/install.ts";
 export { cacheFolder, findTensorFlow, type TensorFlowLibrary, TensorFlowMissingError } from "./src/library.ts";
 export { exitNow } from "./src/tensorflow/c-api.ts";

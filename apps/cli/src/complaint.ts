@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 import { Interrupted } from "./interrupt.ts";
 import { UsageError } from "./usage-error.ts";
 import { version } from "./version.ts";
+import { EndedInside } from "./workers/network.ts";
 
 /** What a person is told of an error, and what the program ends with: 0 success, 1 failure, 2 wrong usage, 130 after Ctrl-C, 143 after SIGTERM. */
 export interface Complaint {
@@ -16,6 +17,7 @@ export interface Complaint {
  */
 export function complaintOf(error: unknown, debug = Boolean(process.env["DDPM_DEBUG"])): Complaint {
   if (error instanceof CommanderError) return { text: "", code: error.exitCode === 0 ? 0 : 2 }; // it has said so itself
+  if (error instanceof EndedInside) return { text: "", code: error.code };
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const trace = debug ? `${stack}\n` : "";
   const said = (text: string, code: number): Complaint => ({ text: `ddpm: ${text}\n${trace}`, code });

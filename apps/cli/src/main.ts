@@ -10,6 +10,7 @@ import { forwardCommand } from "./commands/forward.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { interpolateCommand } from "./commands/interpolate.ts";
 import { invertCommand } from "./commands/invert.ts";
+import { launchCommand } from "./commands/launch.ts";
 import { playgroundCommand } from "./commands/playground.ts";
 import { plotCommand } from "./commands/plot.ts";
 import { sampleCommand } from "./commands/sample.ts";
@@ -24,6 +25,7 @@ const commands = [
   doctorCommand,
   dataCommand,
   trainCommand,
+  launchCommand,
   sampleCommand,
   invertCommand,
   interpolateCommand,
@@ -43,6 +45,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = new Command("ddpm")
     .description("Train and sample denoising diffusion models (DDPM). Start with: ddpm setup, ddpm train --data shapes --out runs/shapes")
     .version(version)
+    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError("(add --help for the options)");
   for (const add of commands) add(program);

@@ -115,7 +115,7 @@ async function begin(
   const { state, step } = saved ?? { state: initialState(training, config.seed), step: 0 };
   if (step > steps)
     throw new RangeError(`Expected --steps or --epochs to reach beyond step ${step}, where the run stands, but found step ${steps}; choose more`);
-  if (backend.workers) await agree(backend, { config, step, steps, device: backend.name, version });
+  if (backend.workers) await agree(backend, { ...config, step, steps, device: backend.name, version });
   if (saved) warnOfBits(saved.device, deviceOf(backend, config));
   const warning = (backend.workers?.rank ?? 0) === 0 ? await folder.spaceWarning(training) : undefined;
   if (warning) process.stderr.write(`${warning}\n`);

@@ -1,6 +1,7 @@
 /** A process as one of several workers. */
 import type { ClusterPlan, Patience } from "@ddpm/backend-node";
 import { say } from "../say.ts";
+import { sealed } from "./network.ts";
 import { type Environment, placement } from "./placement.ts";
 
 /** Seconds that workers wait for each other. */
@@ -25,9 +26,8 @@ export function asWorker(env: Environment & NodeJS.ProcessEnv = process.env): Wo
   const local = hosts.flatMap((host, rank) => (host === hosts[plan.rank] ? [rank] : []));
   const gpus = env["CUDA_VISIBLE_DEVICES"]?.split(",") ?? local.map((_, i) => `${i}`);
   if (local.length > 1 && gpus.length > 1) env["CUDA_VISIBLE_DEVICES"] = gpus[local.indexOf(plan.rank)] ?? "";
-  const others = `worker ${plan.rank} of ${plan.addresses.length}`;
-  say(
-    `This is ${others}; it listens on port ${plan.addresses[plan.rank]!.split(":")[1]} of every network of this machine and asks nobody who they are`,
-  );
+  const port = plan.addresses[plan.rank]!.split(":")[1];
+  const reach = sealed() ? "" : `; it listens on port ${port} of every network of this machine and asks nobody who they are`;
+  say(`This is worker ${plan.rank} of ${plan.addresses.length}${reach}`);
   return { plan, patience: { ...patience, say }, neighbours: local.length };
 }

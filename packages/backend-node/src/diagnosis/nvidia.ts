@@ -47,8 +47,11 @@ export function askDriver(): Answer {
   }
 }
 
+/** How many cards the driver answered with. */
+export const cardCount = (answer: Answer): number => (answer && "cards" in answer ? answer.cards.length : 0);
+
 /** Whether the driver answered with cards. */
-export const hasCards = (answer: Answer): boolean => answer !== undefined && "cards" in answer && answer.cards.length > 0;
+export const hasCards = (answer: Answer): boolean => cardCount(answer) > 0;
 
 function parseCards(text: string): Card[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { bin, ddpm, fails, small, stateOf, succeeds } from "./cli-process.ts";
+import { logLines } from "./training-log.ts";
+import { freeAddresses } from "./workers/network.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "ddpm-launch-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const train = (out: string, steps: number, ...more: string[]): string[] => [
+  ...["train", ...small, "--device", "tensorflow:cpu", "--steps", `${steps}`, "--train.checkpointEvery", "5", "--out", out, ...more],
+];
+
+/** The process id of a worker of a run, by what its launcher has given it; undefined until it is there. */
+function workerOf(run: string, rank: number): number | undefined {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const [words, env] = ["cmdline", "environ"].map((name) => readFileSync(`/proc/${pid}/${name}`, "utf8"));
+      if (words!.includes(run) && env!.includes(`"task":{"type":"worker","index":${rank}}`)) return Number(pid);
+    } catch {
+      // it has ended
+    }
+  }
+  return undefined;
+}
+
+/** Starts a launch, calls `at` once the run's log has `step`, and waits for its end. */
+async function disturbed(run: string, args: string[], step: number, at: (launcher: ReturnType<typeof spawn>) => void) {
+  const launcher = spawn(process.execPath, [bin, "launch", "--workers", "2", ...args]);
+  const said: string[] = [];
+  launcher.stderr.on("data", (chunk: Buffer) => said.push(`${chunk}`));
+  const ended = once(launcher, "exit");
+  const reached = async (): Promise<boolean> => {
+    for await (const line of logLines(join(run, "log.jsonl"))) if (line["step"]! >= step) return true;
+    return false;
+  };
+  while (launcher.exitCode === null && !(await reached().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 50));
+  at(launcher);
+  const [code] = (await ended) as [number];
+  return { code, stderr: said.join("") };
+}
+
+const whole = join(folder, "whole");
+
+test("two workers on one machine train the run of one", async () => {
+  assert.match(await succeeds("launch", "--workers", "2", ...train(whole, 40)), /Trained to step 40/);
+  const alone = join(folder, "alone");
+  await succeeds(...train(alone, 40));
+  const losses = async (run: string): Promise<number[]> => {
+    const found = [];
+    for await (const { loss } of logLines(join(run, "log.jsonl"))) found.push(loss!);
+    return found;
+  };
+  const [one, two] = [await losses(alone), await losses(whole)];
+  assert.equal(two.length, 40);
+  for (const [i, loss] of two.entries()) assert.ok(Math.abs(loss / one[i]! - 1) < 1e-5, `step ${i + 1}: ${loss} against ${one[i]}`);
+  assert.match(readFileSync(join(whole, "workers", "worker-1.log"), "utf8"), /This is worker 1 of 2\n/);
+});
+
+for (const victim of [0, 1]) {
+  test(`a run whose worker ${victim} was killed goes on from its last checkpoint, to the same bytes`, async () => {
+    const run = join(folder, `killed-${victim}`);
+    const { code, stderr } = await disturbed(run, ["--max-restarts", "1", ...train(run, 40)], 12, () =>
+      process.kill(workerOf(run, victim)!, "SIGKILL"),
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, new RegExp(`Starting all workers again, since worker ${victim} was ended by SIGKILL`));
+    assert.deepEqual(stateOf(run), stateOf(whole));
+  });
+}
+
+test("SIGTERM saves and ends all workers, and one goes on alone with the same losses", async () => {
+  const run = join(folder, "ended");
+  const { code, stderr } = await disturbed(run, train(run, 100_000), 12, (launcher) => launcher.kill("SIGTERM"));
+  assert.equal(code, 143, stderr);
+  const [, step] = /Saved step (\d+); go on with/.exec(stderr)!;
+  await succeeds(...train(run, Number(step) + 5, "--resume"));
+});
+
+test("workers that would not do the same are refused, by all of them", async () => {
+  const addresses = await freeAddresses(2);
+  const worker = (index: number, ...more: string[]) => {
+    const TF_CONFIG = JSON.stringify({ cluster: { worker: addresses }, task: { type: "worker", index } });
+    const child = spawn(process.execPath, [bin, ...train(join(folder, "unlike"), 3, ...more)], { env: { ...process.env, TF_CONFIG } });
+    let text = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      text += chunk;
+    });
+    return once(child, "exit").then(([code]) => ({ code: code as number, text }));
+  };
+  for (const { code, text } of await Promise.all([worker(0), worker(1, "--seed", "5")])) {
+    assert.equal(code, 1);
+    assert.match(text, /Expected all workers to do the same but found seed 5 at worker 1 and 0 at worker 0; start all alike/);
+  }
+});
+
+test("launch says what it needs", async () => {
+  await fails(/Expected train after launch's own options but found sample/, 2, "launch", "sample");
+  await fails(/Expected --out with the run's folder after train/, 2, "launch", "--workers", "2", "train", "--data", "shapes");
+  const { stdout } = await ddpm("launch", "--help");
+  assert.match(stdout, /npx ddpm launch --workers 2 train/);
+});

@@ -1,0 +1,53 @@
+/** Where the workers of one machine meet. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { UsageError } from "../usage-error.ts";
+
+/** Set where a process is in a network of its own. */
+const mark = "DDPM_SEALED";
+
+/** What makes a network that has nothing but a loopback, for a program and all that it starts; util-linux and iproute2. */
+const seal = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$0" "$@"'] as const;
+
+/** Whether this process is in a network of its own, which no other process reaches. */
+export const sealed = (): boolean => process.env[mark] === "1";
+
+/** A program that was run in place of this one has failed and has said why. */
+export class EndedInside extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`ended with code ${code}`);
+    this.code = code;
+  }
+}
+
+/**
+ * Runs a command line in a network of its own, since TensorFlow's servers listen on every interface there is and ask nobody who they are. Throws a
+ * UsageError where the system does not allow it, and EndedInside where the command fails.
+ */
+export async function sealWith(command: readonly string[]): Promise<void> {
+  const [program, ...options] = seal;
+  const { status, stderr, error } = spawnSync(program, [...options, "true"], { encoding: "utf8" });
+  if (status !== 0)
+    throw new UsageError(
+      `Expected a network of their own for the workers, who would answer anyone in this machine's, but found ${error?.message ?? stderr.trim()}; allow it, or add --listen`,
+    );
+  const child = spawn(program, [...options, ...command], { stdio: "inherit", env: { ...process.env, [mark]: "1" } });
+  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+  const heard = (): void => {}; // the terminal tells the child too
+  process.on("SIGINT", heard).on("SIGTERM", pass);
+  const [code] = (await once(child, "exit")) as [number | null];
+  process.off("SIGINT", heard).off("SIGTERM", pass);
+  if (code !== 0) throw new EndedInside(code ?? 1);
+}
+
+/** Addresses of this machine whose ports nobody listens on. */
+export async function freeAddresses(count: number): Promise<string[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  for (const server of servers) server.close();
+  return ports.map((port) => `127.0.0.1:${port}`);
+}
