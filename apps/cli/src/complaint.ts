@@ -22,7 +22,7 @@ export function complaintOf(error: unknown, debug = Boolean(process.env["DDPM_DE
   const trace = debug ? `${stack}\n` : "";
   const said = (text: string, code: number): Complaint => ({ text: `ddpm: ${text}\n${trace}`, code });
   if (error instanceof Interrupted) return said(message, error.code);
-  if (error instanceof WorkersParted && error.ended) return said(message, 143);
+  if (error instanceof WorkersParted && error.lost === undefined) return said(message, 143);
   if (error instanceof UsageError) return said(message, 2);
   if (/(^|: )Expected |^TensorFlow: /.test(message)) return said(message, 1);
   if (isOfSystem(error)) return said(`Expected to read and write files but found ${message}; check the path, its permissions and the disk's room`, 1);

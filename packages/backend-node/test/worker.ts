@@ -20,8 +20,8 @@ try {
     tell({ step: n, loss });
   }
   const parameters = training.scope.packValues(await program.read());
-  tell({ parameters: [...parameters], bytes: createHash("sha256").update(parameters).digest("hex") });
-  process.disconnect();
+  const last = { parameters: [...parameters], bytes: createHash("sha256").update(parameters).digest("hex") };
+  process.send!(last, () => process.disconnect());
 } catch (error) {
   process.send!({ failed: (error as Error).message }, () => exitNow(3));
 }

@@ -13,6 +13,8 @@ export interface Row {
   /** Grows while the worker lives. */
   readonly beat: number;
   readonly state: WorkerState;
+  /** Whom the worker has given up. */
+  readonly lost: number | undefined;
 }
 
 /** TF_Code of an answer that did not come in time. */
@@ -26,7 +28,7 @@ export interface BoardOptions {
   readonly milliseconds: number;
 }
 
-/** Where workers tell each other how they are: a variable [workers, 2] on the first one's server, in which each has a row. */
+/** Where workers tell each other how they are: a variable [workers, 3] on the first one's server, in which each has a row. */
 export class Board {
   readonly #api: Api;
   readonly #session: Session;
@@ -43,22 +45,25 @@ export class Board {
   }
 
   /** Writes this worker's row and reads all; undefined where the first worker does not answer in time. Rejects where it cannot be reached. */
-  async exchange(state: WorkerState): Promise<Row[] | undefined> {
+  async exchange(state: WorkerState, lost?: number): Promise<Row[] | undefined> {
     try {
-      return await this.#write(state);
+      return await this.#write(state, lost);
     } catch (error) {
       if (error instanceof TensorFlowError && error.code === deadlineExceeded) return undefined;
       throw error;
     }
   }
 
-  async #write(state: WorkerState): Promise<Row[]> {
+  async #write(state: WorkerState, lost = -1): Promise<Row[]> {
     if (this.#rank === 0 && this.#beat === 0) await this.#session.run([], [], [], ["clear"]);
-    const row = newTensor(this.#api, "float32", [1, 2], Float32Array.of(++this.#beat, states.indexOf(state)));
+    const row = newTensor(this.#api, "float32", [1, 3], Float32Array.of(++this.#beat, states.indexOf(state), lost + 1));
     try {
       const [tensor] = await this.#session.run(["row"], [row], ["rows"], []);
       const rows = takeTensor(this.#api, tensor);
-      return Array.from({ length: rows.length / 2 }, (_, i) => ({ beat: rows[2 * i]!, state: states[rows[2 * i + 1]!]! }));
+      return Array.from({ length: rows.length / 3 }, (_, i) => {
+        const [beat, state, lost] = rows.subarray(3 * i) as unknown as [number, number, number];
+        return { beat, state: states[state]!, lost: lost > 0 ? lost - 1 : undefined };
+      });
     } finally {
       this.#api.deleteTensor(row);
     }
@@ -67,16 +72,16 @@ export class Board {
 
 function boardGraph(workers: number, rank: number): Uint8Array {
   const g = new GraphWriter();
-  const [float, shape] = [attr.type("float32"), [workers, 2]];
+  const [float, shape] = [attr.type("float32"), [workers, 3]];
   const board = g.node("VarHandleOp", [], {
     dtype: float,
     shape: attr.shape(shape),
     shared_name: attr.string("board"),
     container: attr.string("board"),
   });
-  const zeros = g.constant("float32", shape, new Float32Array(workers * 2));
+  const zeros = g.constant("float32", shape, new Float32Array(workers * 3));
   g.node("AssignVariableOp", [board, zeros], { dtype: float }, "", "clear");
-  const row = g.placeholder("row", "float32", [1, 2]);
+  const row = g.placeholder("row", "float32", [1, 3]);
   const written = g.node("ResourceScatterUpdate", [board, g.integers([rank]), row], { dtype: float, Tindices: attr.type("int32") });
   g.node("ReadVariableOp", [board, `^${written}`], { dtype: float }, "", "rows");
   return g.bytes();

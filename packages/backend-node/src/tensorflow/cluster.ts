@@ -26,12 +26,12 @@ export interface Patience {
 
 /** What workers do together cannot go on: one is gone, or the first has ended the run. */
 export class WorkersParted extends Error {
-  /** Whether that was in good order. */
-  readonly ended: boolean;
+  /** Who is gone; undefined where all ended in good order. */
+  readonly lost: number | undefined;
 
-  constructor(message: string, { ended = false, cause }: { readonly ended?: boolean; readonly cause?: unknown } = {}) {
+  constructor(message: string, { lost, cause }: { readonly lost?: number; readonly cause?: unknown } = {}) {
     super(message, { cause });
-    this.ended = ended;
+    this.lost = lost;
   }
 }
 
@@ -50,6 +50,8 @@ export class Cluster implements Team, Place {
   readonly #patience: Patience;
   #part!: (error: WorkersParted) => void;
   #state: WorkerState = "running";
+  /** The worker that is lost, so that there is no good order to end in. */
+  #lost: number | undefined;
   #stopAsked = false;
   #beating: Promise<void> = Promise.resolve();
   #graphs = 0;
@@ -75,7 +77,10 @@ export class Cluster implements Team, Place {
     this.#patience = patience;
     this.#board = new Board(api, { workers: this.count, rank: this.rank, target: `grpc://${plan.addresses[0]}`, milliseconds: answerWithin });
     this.parted = new Promise((_, reject) => {
-      this.#part = reject;
+      this.#part = (error) => {
+        this.#lost ??= error.lost;
+        reject(error);
+      };
     });
     this.parted.catch(() => {}); // told to whoever races with it
   }
@@ -93,14 +98,15 @@ export class Cluster implements Team, Place {
     if (this.#state === "running") this.#state = "asks to stop";
   }
 
-  /** Ends this worker's part in good order. The first one, whose end is everyone's, waits a moment for the others to hear of it. */
+  /** Ends this worker's part. The first one, whose end is everyone's, waits a moment for the others to hear of it, or of the worker that is lost. */
   async leave(): Promise<void> {
     if (this.#state === "ended") return;
     this.#state = "ended";
     await this.#beating;
+    if (this.#lost === 0) return; // and the board with it
     try {
-      for (let i = 0; i < 10; i++) {
-        const rows = await this.#board.exchange("ended");
+      for (let i = 0; i < (this.#lost === undefined ? 10 : 4); i++) {
+        const rows = await this.#board.exchange("ended", this.#lost);
         if (this.rank > 0 || rows?.every(({ state }) => state === "ended")) return;
         await sleep(beatEvery);
       }
@@ -115,7 +121,9 @@ export class Cluster implements Team, Place {
     try {
       return await Promise.race([running, this.parted]);
     } catch (error) {
-      throw this.#explained(error);
+      const explained = this.#explained(error);
+      if (explained instanceof WorkersParted) this.#lost ??= explained.lost;
+      throw explained;
     } finally {
       this.#runs--;
     }
@@ -159,15 +167,17 @@ export class Cluster implements Team, Place {
       await sleep(beatEvery);
       let rows: Row[] | undefined;
       try {
-        rows = await this.#board.exchange(this.#state);
+        rows = await this.#board.exchange(this.#state, this.#lost);
       } catch (error) {
         return this.#part(this.#gone(0, error));
       }
       unanswered = rows ? 0 : unanswered + answerWithin + beatEvery;
       if (unanswered > silence) return this.#part(this.#silent(0));
       if (!rows) continue;
+      const told = rows.find(({ lost }) => lost !== undefined && lost !== this.rank)?.lost;
+      if (told !== undefined) return this.#part(this.#gone(told));
       if (this.rank > 0 && rows[0]!.state === "ended")
-        return this.#part(new WorkersParted(`Expected to go on but found that ${this.#name(0)} has ended the run`, { ended: true }));
+        return this.#part(new WorkersParted(`Expected to go on but found that ${this.#name(0)} has ended the run`));
       this.#stopAsked ||= rows.some(({ state }) => state === "asks to stop");
       for (const [rank, { beat, state }] of rows.entries()) {
         const last = heard[rank]!;
@@ -175,24 +185,19 @@ export class Cluster implements Team, Place {
         const missed = state === "ended" ? this.#runs > 0 : beat === last.beat;
         heard[rank] = { beat, missed: missed ? last.missed + 1 : 0 };
         if (heard[rank].missed * beatEvery <= silence) continue;
-        return this.#part(
-          state === "ended"
-            ? new WorkersParted(`Expected ${this.#name(rank)} to go on but found that it has ended before the others; see its log`)
-            : this.#silent(rank),
-        );
+        return this.#part(state === "ended" ? this.#gone(rank) : this.#silent(rank));
       }
     }
   }
 
-  #gone(rank: number, cause: unknown): WorkersParted {
+  #gone(rank: number, cause?: unknown): WorkersParted {
     const message = `Expected ${this.#name(rank)} to go on but found it gone: it has ended or its connection broke; see its log, and go on with --resume`;
-    return new WorkersParted(message, { cause });
+    return new WorkersParted(message, { lost: rank, cause });
   }
 
   #silent(rank: number): WorkersParted {
-    return new WorkersParted(
-      `Expected to hear of ${this.#name(rank)} but found nothing for ${this.#patience.silence} s: it hangs, is stopped or is cut off; end it, and go on with --resume`,
-    );
+    const found = `nothing for ${this.#patience.silence} s: it hangs, is stopped or is cut off; end it, and go on with --resume`;
+    return new WorkersParted(`Expected to hear of ${this.#name(rank)} but found ${found}`, { lost: rank });
   }
 
   #name(rank: number): string {
