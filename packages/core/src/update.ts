@@ -5,7 +5,8 @@ import { gradients } from "./gradient.ts";
 import { lrAt } from "./learning-rate.ts";
 import { adamw, adamwScalars, ema, emaDecay } from "./optimizer.ts";
 import type { Scope } from "./scope.ts";
-import { constant, input, size, type Tensor, variable } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { constant, input, type Tensor, variable } from "./tensor.ts";
 import { alone, Reduction } from "./workers.ts";
 
 /** The decay of each average of the weights by the name of its variable; one draws with `ema`. */

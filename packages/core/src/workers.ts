@@ -3,7 +3,8 @@
  * dropout, is a function of its place in the step, so that any number of workers trains the same run, up to the order of float sums.
  */
 import type { Config } from "./config.ts";
-import { array, concat, size, Tensor } from "./tensor.ts";
+import { size } from "./shape.ts";
+import { array, concat, Tensor } from "./tensor.ts";
 
 /** Which of how many workers a process is. */
 export interface Workers {
