@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -78,6 +78,8 @@ test("SIGTERM saves and ends all workers, and one goes on alone with the same lo
   const run = join(folder, "ended");
   const { code, stderr } = await disturbed(run, train(run, 100_000), 12, (launcher) => launcher.kill("SIGTERM"));
   assert.equal(code, 143, stderr);
+  const log = readFileSync(join(run, "workers", "worker-1.log"), "utf8");
+  assert.match(log, /ddpm: Expected to go on but found that worker 0 \(.*\) has ended the run; start all again with --resume/);
   const [, step] = /Saved step (\d+); go on with/.exec(stderr)!;
   await succeeds(...train(run, Number(step) + 5, "--resume"));
 });
@@ -99,7 +101,20 @@ test("workers that would not do the same are refused, by all of them", async () 
   }
 });
 
+test("what all workers fail at is said, and not tried for ever", async () => {
+  const result = await ddpm("launch", "--workers", "2", ...train(join(folder, "never"), 3, "--data", join(folder, "nothing")));
+  assert.equal(result.code, 1, result.stderr);
+  assert.match(result.stderr, /Expected all 2 workers to finish but found that worker \d ended with code \d.*; go on with --resume, or let it with --max-/);
+});
+
 test("launch says what it needs", async () => {
+  const command = [bin, "launch", "train", "--data", "shapes", "--out", join(folder, "none")];
+  const bare = (...more: string[]) => spawnSync(process.execPath, [...command.slice(0, 2), ...more, ...command.slice(2)], { env: { PATH: "" }, encoding: "utf8" });
+  assert.match(bare().stderr, /Expected --workers with a number of processes, since there is no GPU here, but found none; add it/);
+  assert.match(
+    bare("--workers", "2").stderr,
+    /Expected a network of their own for the workers, who would answer anyone in this machine's, but found .*ENOENT; allow it, or add --listen/,
+  );
   await fails(/Expected train after launch's own options but found sample/, 2, "launch", "sample");
   await fails(/Expected --out with the run's folder after train/, 2, "launch", "--workers", "2", "train", "--data", "shapes");
   const { stdout } = await ddpm("launch", "--help");

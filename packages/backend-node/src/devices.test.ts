@@ -36,6 +36,14 @@ test("a package of tfjs-node that is not installed, or does not load, is told", 
   );
 });
 
+test("several workers need TensorFlow", async () => {
+  const cluster = { plan: { addresses: ["127.0.0.1:1", "127.0.0.1:2"], rank: 0 }, patience: { start: 1, silence: 1, say: () => {} } };
+  await assert.rejects(
+    openDevice("wasm", { purpose: "sample", dtype: "float32", say: () => {}, cluster }),
+    /Expected --device tensorflow for several workers but found wasm; choose it/,
+  );
+});
+
 test("a Node without WebAssembly is told", async () => {
   const program = `
     const { openDevice } = await import(${JSON.stringify(new URL("devices.ts", import.meta.url).href)});

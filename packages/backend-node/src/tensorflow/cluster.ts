@@ -177,7 +177,7 @@ export class Cluster implements Team, Place {
       const told = rows.find(({ lost }) => lost !== undefined && lost !== this.rank)?.lost;
       if (told !== undefined) return this.#part(this.#gone(told));
       if (this.rank > 0 && rows[0]!.state === "ended")
-        return this.#part(new WorkersParted(`Expected to go on but found that ${this.#name(0)} has ended the run`));
+        return this.#part(new WorkersParted(`Expected to go on but found that ${this.#name(0)} has ended the run; start all again with --resume`));
       this.#stopAsked ||= rows.some(({ state }) => state === "asks to stop");
       for (const [rank, { beat, state }] of rows.entries()) {
         const last = heard[rank]!;
@@ -196,8 +196,11 @@ export class Cluster implements Team, Place {
   }
 
   #silent(rank: number): WorkersParted {
-    const found = `nothing for ${this.#patience.silence} s: it hangs, is stopped or is cut off; end it, and go on with --resume`;
-    return new WorkersParted(`Expected to hear of ${this.#name(rank)} but found ${found}`, { lost: rank });
+    const [name, seconds] = [this.#name(rank), this.#patience.silence];
+    return new WorkersParted(
+      `Expected to hear of ${name} but found nothing for ${seconds} s: it hangs, is stopped or is cut off; end it, and go on with --resume`,
+      { lost: rank },
+    );
   }
 
   #name(rank: number): string {
