@@ -104,12 +104,16 @@ test("workers that would not do the same are refused, by all of them", async () 
 test("what all workers fail at is said, and not tried for ever", async () => {
   const result = await ddpm("launch", "--workers", "2", ...train(join(folder, "never"), 3, "--data", join(folder, "nothing")));
   assert.equal(result.code, 1, result.stderr);
-  assert.match(result.stderr, /Expected all 2 workers to finish but found that worker \d ended with code \d.*; go on with --resume, or let it with --max-/);
+  assert.match(
+    result.stderr,
+    /Expected all 2 workers to finish but found that worker \d ended with code \d.*; go on with --resume, or let it with --max-/,
+  );
 });
 
 test("launch says what it needs", async () => {
   const command = [bin, "launch", "train", "--data", "shapes", "--out", join(folder, "none")];
-  const bare = (...more: string[]) => spawnSync(process.execPath, [...command.slice(0, 2), ...more, ...command.slice(2)], { env: { PATH: "" }, encoding: "utf8" });
+  const bare = (...more: string[]) =>
+    spawnSync(process.execPath, [...command.slice(0, 2), ...more, ...command.slice(2)], { env: { PATH: "" }, encoding: "utf8" });
   assert.match(bare().stderr, /Expected --workers with a number of processes, since there is no GPU here, but found none; add it/);
   assert.match(
     bare("--workers", "2").stderr,
