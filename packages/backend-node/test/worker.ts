@@ -1,13 +1,13 @@
-/** One worker of a training: `worker.ts RANK ADDRESSES STEPS CONFIG`; addresses "" for one alone. Says each step, and losses and parameters at the end. */
+/** One worker of a training: `worker.ts RANK ADDRESSES STEPS CONFIG PATIENCE`; addresses "" for one alone. Says each step, and losses and parameters at the end. */
 import { createHash } from "node:crypto";
 import { alone, configure, initialState, presets, runStep, shapes, trainingBatch, trainingStep } from "@ddpm/core";
 import { exitNow } from "../src/tensorflow/c-api.ts";
 import { tensorflow } from "../src/tensorflow/engine.ts";
 
-const [rank, addresses, steps, config] = process.argv.slice(2) as [string, string, string, string];
+const [rank, addresses, steps, config, start] = process.argv.slice(2) as [string, string, string, string, string];
 const own = configure(presets.tiny, JSON.parse(config));
 const tell = (line: unknown): void => void process.send!(line);
-const patience = { start: 20, silence: 3, say: (line: string) => tell({ said: line }) };
+const patience = { start: Number(start), silence: 3, say: (line: string) => tell({ said: line }) };
 const cluster = addresses === "" ? undefined : { plan: { addresses: addresses.split(","), rank: Number(rank) }, patience };
 try {
   await using backend = await tensorflow({ device: "cpu", threads: 1, cluster });

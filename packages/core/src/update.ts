@@ -18,7 +18,7 @@ export const averages = (config: Config): ReadonlyMap<string, number> =>
  * is not finite, `gradientNorm` is not either, and all stays as it was. Where a step is done in several runs, the variable `g` holds the sum of their
  * gradients so far, and all else stays as it is until the last. Workers add up their losses by a `reduction` of the gradients.
  */
-export function update(scope: Scope, loss: Tensor, config: Config, reduction = new Reduction(alone)): Required<Step> {
+export function update(scope: Scope, loss: Tensor, config: Config, reduction: Reduction = new Reduction(alone)): Required<Step> {
   const parameters = [...scope.parameters.values()].map(({ tensor }) => tensor);
   const own = reduction.pack(gradients(loss.mul(infiniteUnlessFinite(loss)), parameters).map((x) => x.reshape(size(x.shape))));
   const several = config["train.accumulate"] > 1;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Api, newTensor, TensorFlowError, takeTensor } from "./c-api.ts";
 import { GraphWriter } from "./graph-writer.ts";
 import { attr } from "./protobuf.ts";
@@ -33,24 +34,36 @@ export class Board {
   readonly #api: Api;
   readonly #session: Session;
   readonly #rank: number;
+  readonly #milliseconds: number;
   #beat = 0;
+  #pending: Promise<Row[]> | undefined;
 
   /** `target` is the first worker's server, `milliseconds` how long it has to answer. */
   constructor(api: Api, { workers, rank, target, milliseconds }: BoardOptions) {
     const graph = boardGraph(workers, rank);
-    const place = { target, rank: 0, timeout: milliseconds };
+    const place = { target, rank: 0, timeout: milliseconds }; // what is late must not keep the process for ever either
     this.#api = api;
     this.#rank = rank;
+    this.#milliseconds = milliseconds;
     this.#session = new Session(api, graph, { intraThreads: 1, interThreads: 1, bf16: false, gpu: false }, place);
   }
 
-  /** Writes this worker's row and reads all; undefined where the first worker does not answer in time. Rejects where it cannot be reached. */
+  /**
+   * Writes this worker's row and reads all; undefined where the first worker does not answer in time, after which the next call waits for the same answer
+   * if it may still come: until there is a connection TensorFlow waits for ever. Rejects where the first worker cannot be reached.
+   */
   async exchange(state: WorkerState, lost?: number): Promise<Row[] | undefined> {
+    this.#pending ??= this.#write(state, lost).finally(() => {
+      this.#pending = undefined;
+    });
+    const late = new AbortController();
     try {
-      return await this.#write(state, lost);
+      return await Promise.race([this.#pending, sleep(this.#milliseconds, undefined, { signal: late.signal })]);
     } catch (error) {
       if (error instanceof TensorFlowError && error.code === deadlineExceeded) return undefined;
       throw error;
+    } finally {
+      late.abort();
     }
   }
 

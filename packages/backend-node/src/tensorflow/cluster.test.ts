@@ -23,8 +23,8 @@ after(() => {
 });
 
 /** Starts a worker; `told` grows, and `ended` resolves with its exit. */
-function start(rank: number, addresses: readonly string[], steps: number) {
-  const worker = fork(program, [`${rank}`, addresses.join(","), `${steps}`, config], { execArgv: ["--import", "tsx"] });
+function start(rank: number, addresses: readonly string[], steps: number, patience = 60) {
+  const worker = fork(program, [`${rank}`, addresses.join(","), `${steps}`, config, `${patience}`], { execArgv: ["--import", "tsx"] });
   running.add(worker);
   const told: Told = { losses: [], said: [], parameters: [], bytes: "", failed: undefined };
   worker.on("message", (line: Partial<Told> & { loss?: number; said?: string }) => {
@@ -69,18 +69,15 @@ const largest = (differences: readonly number[]): number => differences.reduce((
 
 test("two and three workers train the run of one, and twice the same bytes", async () => {
   const [one] = await trained(1, 30);
-  for (const count of [2, 3]) {
-    const told = await trained(count, 30);
-    for (const { losses, parameters } of told) {
-      assert.ok(largest(losses.map((loss, i) => loss / one!.losses[i]! - 1)) < 1e-5);
-      assert.ok(largest(parameters.map((x, i) => x - one!.parameters[i]!)) < 1e-4);
-    }
-    const again = await trained(count, 30);
-    assert.equal(new Set([...told, ...again].map(({ bytes }) => bytes)).size, 1);
+  const [two, three, again] = [await trained(2, 30), await trained(3, 30), await trained(3, 30)];
+  for (const { losses, parameters } of [...two, ...three]) {
+    assert.ok(largest(losses.map((loss, i) => loss / one!.losses[i]! - 1)) < 1e-5);
+    assert.ok(largest(parameters.map((x, i) => x - one!.parameters[i]!)) < 1e-4);
   }
+  for (const told of [two, [...three, ...again]]) assert.equal(new Set(told.map(({ bytes }) => bytes)).size, 1);
 });
 
-for (const victim of [0, 1, 2]) {
+for (const victim of [0, 2]) {
   test(`when worker ${victim} is killed the others say so and end`, async () => {
     const addresses = await freeAddresses(3);
     const workers = [0, 1, 2].map((rank) => start(rank, addresses, 100_000));
@@ -122,9 +119,9 @@ test("a worker that starts late is waited for, and who waits says for whom", asy
 
 test("a worker that looks for the first at a wrong address gives up with its name, as the first does", async () => {
   const [a, b, wrong] = (await freeAddresses(3)) as [string, string, string];
-  const [first, second] = [start(0, [a, b], 2), start(1, [wrong, b], 2)];
+  const [first, second] = [start(0, [a, b], 2, 8), start(1, [wrong, b], 2, 8)];
   await Promise.all([first.ended, second.ended]);
-  assert.match(first.told.failed!, new RegExp(`Expected all 2 workers within 20 s but found nothing of worker 1 \\(${b}\\); start them, and check`));
+  assert.match(first.told.failed!, new RegExp(`Expected all 2 workers within 8 s but found nothing of worker 1 \\(${b}\\); start them, and check`));
   assert.match(second.told.failed!, new RegExp(`found nothing of worker 0 \\(${wrong}\\)`));
 });
 

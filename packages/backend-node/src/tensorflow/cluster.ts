@@ -121,7 +121,7 @@ export class Cluster implements Team, Place {
     try {
       return await Promise.race([running, this.parted]);
     } catch (error) {
-      const explained = this.#explained(error);
+      const explained = await this.#explained(error);
       if (explained instanceof WorkersParted) this.#lost ??= explained.lost;
       throw explained;
     } finally {
@@ -129,12 +129,16 @@ export class Cluster implements Team, Place {
     }
   }
 
-  /** What broke a run, of which TensorFlow tells in its own words: it passes the worker it missed from neighbour to neighbour. */
-  #explained(error: unknown): unknown {
+  /**
+   * What broke a run, of which TensorFlow tells in its own words: it passes the worker it missed from neighbour to neighbour. That one may have ended
+   * because another is lost, whom the board names; where the board does not answer it is the first.
+   */
+  async #explained(error: unknown): Promise<unknown> {
     const details = error instanceof TensorFlowError ? error.details : "";
     const named = [...details.matchAll(/remote target \/job:worker\/replica:0\/task:(\d+)/g)].at(-1)?.[1];
     if (named === undefined) return error;
-    return this.#gone(Number(named), error);
+    const rows = await this.#board.exchange(this.#state).catch(() => undefined);
+    return this.#gone(rows ? (lostBy(rows, this.rank) ?? Number(named)) : 0, error);
   }
 
   async #assemble(): Promise<void> {
@@ -174,7 +178,7 @@ export class Cluster implements Team, Place {
       unanswered = rows ? 0 : unanswered + answerWithin + beatEvery;
       if (unanswered > silence) return this.#part(this.#silent(0));
       if (!rows) continue;
-      const told = rows.find(({ lost }) => lost !== undefined && lost !== this.rank)?.lost;
+      const told = lostBy(rows, this.rank);
       if (told !== undefined) return this.#part(this.#gone(told));
       if (this.rank > 0 && rows[0]!.state === "ended")
         return this.#part(new WorkersParted(`Expected to go on but found that ${this.#name(0)} has ended the run; start all again with --resume`));
@@ -207,6 +211,9 @@ export class Cluster implements Team, Place {
     return `worker ${rank} (${this.#addresses[rank]})`;
   }
 }
+
+/** Whom one of the workers has given up, if anyone but the worker `rank`. */
+const lostBy = (rows: readonly Row[], rank: number): number | undefined => rows.find(({ lost }) => lost !== undefined && lost !== rank)?.lost;
 
 function startServer(api: Api, plan: ClusterPlan, options: SessionOptions): string {
   const definition = serverDef(plan, configProto(options, plan.rank));
