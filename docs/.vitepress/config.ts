@@ -34,6 +34,7 @@ const work = [
   { text: "6. Sampling", link: "/work/sampling" },
   { text: "7. Exercises", link: "/work/exercises" },
   { text: "What the numbers mean", link: "/numbers" },
+  { text: "Several devices", link: "/SCALING" },
 ];
 
 /** The pages of the API, whose files TypeDoc wrote, by their paths within it. */
@@ -74,6 +75,7 @@ export default defineConfig({
     sidebar: {
       "/work/": work,
       "/numbers": work,
+      "/SCALING": work,
       "/api/": [
         { text: "Backends", items: api.filter((path) => !path.includes("/")).map((path) => ({ text: path, link: `/api/${path}` })) },
         {

@@ -6,7 +6,7 @@ import { count } from "../options.ts";
 import { RunFolder } from "../run-folder.ts";
 import { say } from "../say.ts";
 import { UsageError } from "../usage-error.ts";
-import { freeAddresses, sealed, sealWith } from "../workers/network.ts";
+import { freeAddresses, refusalToSeal, sealed, sealWith } from "../workers/network.ts";
 import { runWorkers } from "../workers/run-workers.ts";
 
 interface Options {
@@ -47,7 +47,14 @@ async function launch(command: string[], { workers = cardCount(askDriver()), max
     throw new UsageError(`Expected train after launch's own options but found ${command[0]}; what else there is runs alone`);
   if (workers === 0) throw new UsageError("Expected --workers with a number of processes, since there is no GPU here, but found none; add it");
   const out = outOf(command);
-  if (!(listen || sealed())) return sealWith(process.argv);
+  if (!sealed()) {
+    const refusal = refusalToSeal();
+    if (refusal === undefined) return sealWith(process.argv);
+    if (!listen)
+      throw new UsageError(
+        `Expected a network of their own for the workers, who would answer anyone in this machine's, but found ${refusal}; allow it, or add --listen`,
+      );
+  }
   const folder = new RunFolder(resolve(out));
   for (let restarts = 0; ; restarts++) {
     const resume = restarts > 0 && (await folder.exists()) && !command.includes("--resume");

@@ -2,7 +2,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { UsageError } from "../usage-error.ts";
 
 /** Set where a process is in a network of its own. */
 const mark = "DDPM_SEALED";
@@ -23,17 +22,19 @@ export class EndedInside extends Error {
   }
 }
 
+/** Why the system gives programs no network of their own; undefined where it does. */
+export function refusalToSeal(): string | undefined {
+  const [program, ...options] = seal;
+  const { status, stderr, error } = spawnSync(program, [...options, "true"], { encoding: "utf8" });
+  return status === 0 ? undefined : (error?.message ?? stderr.trim());
+}
+
 /**
- * Runs a command line in a network of its own, since TensorFlow's servers listen on every interface there is and ask nobody who they are. Throws a
- * UsageError where the system does not allow it, and EndedInside where the command fails.
+ * Runs a command line in a network of its own, since TensorFlow's servers listen on every interface there is and ask nobody who they are. Throws
+ * EndedInside where the command fails.
  */
 export async function sealWith(command: readonly string[]): Promise<void> {
   const [program, ...options] = seal;
-  const { status, stderr, error } = spawnSync(program, [...options, "true"], { encoding: "utf8" });
-  if (status !== 0)
-    throw new UsageError(
-      `Expected a network of their own for the workers, who would answer anyone in this machine's, but found ${error?.message ?? stderr.trim()}; allow it, or add --listen`,
-    );
   const child = spawn(program, [...options, ...command], { stdio: "inherit", env: { ...process.env, [mark]: "1" } });
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
   const heard = (): void => {}; // the terminal tells the child too
