@@ -6,8 +6,8 @@ import { configure } from "./config.ts";
 import { stream, uniforms } from "./random.ts";
 import { reference } from "./reference.ts";
 import { compileSampler, parametersOf, samplesOf } from "./sampling.ts";
+import { size } from "./shape.ts";
 import { evenBatch, Gathering, gathered, roundsOf } from "./sharing.ts";
-import { size } from "./tensor.ts";
 import { alone } from "./workers.ts";
 
 const config = configure({
