@@ -76,6 +76,7 @@ test("SIGTERM ends a drawing of all workers, and nothing is written", async () =
   const { code, stderr } = await disturbed(args, begun, (launcher) => launcher.kill("SIGTERM"));
   assert.equal(code, 143, stderr);
   assert.ok(!existsSync(at("ended.png")));
+  assert.match(readFileSync(at("ended-workers", "worker-1.log"), "utf8"), /ddpm: Expected to go on but found that worker 0 .* has ended the run/);
 });
 
 test("workers that would draw different pictures are refused, by all of them", async () => {
@@ -137,9 +138,23 @@ test("what workers cannot share, or go on with, is refused", async () => {
     2,
     ...[...["launch", "--workers", "2", "--max-restarts", "1"], ...sample("none.png")],
   );
-  await fails(/Expected --out with what to write after sample but found none; add it/, 2, "launch", "--workers", "2", "sample");
+  await fails(
+    /Expected --out with what to write after sample, beside which workers log, but found none; add it/,
+    2,
+    "launch",
+    "--workers",
+    "2",
+    "sample",
+  );
   const pictures = ["evaluate", "--pictures", at("each-1"), "--data", "shapes"];
-  await fails(/Expected --checkpoint with a model after evaluate but found none; add it/, 2, "launch", "--workers", "2", ...pictures);
+  await fails(
+    /Expected --checkpoint with a model after evaluate, beside which workers log, but found none/,
+    2,
+    "launch",
+    "--workers",
+    "2",
+    ...pictures,
+  );
   for (const { code, stderr } of await workersOf([pictures, pictures])) {
     assert.equal(code, 2);
     assert.match(stderr, /Expected --checkpoint with several workers, who draw together, but found none; evaluate --pictures alone/);

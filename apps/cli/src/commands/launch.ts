@@ -17,7 +17,7 @@ interface Options {
 
 const explanation = `
 Runs a command as several workers of this machine, each with its share of the work: they train the run that one would, and draw its pictures, up to float
-rounding. Worker 0 shows and writes everything; what the others say is in a folder named at the start. Ctrl-C ends all of them, and saves.
+rounding. Worker 0 shows and writes everything; what the others say is in a folder named at the start. Ctrl-C ends all of them; training saves first.
 
   npx ddpm launch --workers 2 train --data shapes --out runs/shapes
   npx ddpm launch --max-restarts 3 train --data fashion-mnist --epochs 5 --out runs/fashion
@@ -81,7 +81,7 @@ interface Shared {
   readonly advice: string;
 }
 
-const shared: { readonly [command: string]: Shared } = {
+const sharedCommands: { readonly [command: string]: Shared } = {
   train: {
     logs: (command) => join(needed(command, "--out", "the run's folder"), "workers"),
     again: async (command) => {
@@ -102,8 +102,10 @@ const shared: { readonly [command: string]: Shared } = {
 };
 
 function oneOfShared(name: string | undefined): Shared {
-  if (name !== undefined && Object.hasOwn(shared, name)) return shared[name]!;
-  throw new UsageError(`Expected ${Object.keys(shared).join(", ")} after launch's own options but found ${name}; what else there is runs alone`);
+  if (name !== undefined && Object.hasOwn(sharedCommands, name)) return sharedCommands[name]!;
+  throw new UsageError(
+    `Expected ${Object.keys(sharedCommands).join(", ")} after launch's own options but found ${name}; what else there is runs alone`,
+  );
 }
 
 const withoutEnding = (path: string): string => path.slice(0, path.length - extname(path).length).replace(/\/+$/, "");
@@ -120,6 +122,6 @@ function optionOf(command: readonly string[], flag: string): string | undefined 
 
 function needed(command: readonly string[], flag: string, what: string): string {
   const value = optionOf(command, flag);
-  if (!value) throw new UsageError(`Expected ${flag} with ${what} after ${command[0]} but found none; add it`);
+  if (!value) throw new UsageError(`Expected ${flag} with ${what} after ${command[0]}, beside which workers log, but found none; add it`);
   return value;
 }
