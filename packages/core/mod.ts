@@ -17,6 +17,7 @@ export * from "./src/recognition.ts";
 export { reference } from "./src/reference.ts";
 export * from "./src/sampling.ts";
 export * from "./src/shapes.ts";
+export { evenBatch, Gathering, gathered, roundsOf } from "./src/sharing.ts";
 export { Stability } from "./src/stability.ts";
 export * from "./src/training.ts";
 export { alone, type Team, type Workers } from "./src/workers.ts";

@@ -2,15 +2,40 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { freeAddresses } from "./workers/network.ts";
 
 /** The program that tests run as people do. */
 export const bin = new URL("../bin/ddpm.js", import.meta.url).pathname;
 
 /** Runs the command line in a process of its own. */
-export const ddpm = (...args: string[]) =>
+export const ddpm = (...args: string[]) => ddpmIn({}, ...args);
+
+const ddpmIn = (env: NodeJS.ProcessEnv, ...args: string[]) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [bin, ...args], (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
+    execFile(process.execPath, [bin, ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
   });
+
+/** Runs a command line for each worker, as a launcher of other makers would, and waits for all. */
+export async function workersOf(commands: readonly (readonly string[])[]) {
+  const worker = await freeAddresses(commands.length);
+  const config = (index: number) => ({ TF_CONFIG: JSON.stringify({ cluster: { worker }, task: { type: "worker", index } }) });
+  return Promise.all(commands.map((args, index) => ddpmIn(config(index), ...args)));
+}
+
+/** The process id of a launched worker whose command has `run` in it, by what its launcher has given it; undefined until it is there. */
+export function workerOf(run: string, rank: number): number | undefined {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const [words, env] = ["cmdline", "environ"].map((name) => readFileSync(`/proc/${pid}/${name}`, "utf8"));
+      if (words!.includes(run) && env!.includes(`"task":{"type":"worker","index":${rank}}`)) return Number(pid);
+    } catch {
+      // it has ended
+    }
+  }
+  return undefined;
+}
 
 /** What a command that must succeed says on stdout. */
 export async function succeeds(...args: string[]): Promise<string> {

@@ -1,12 +1,17 @@
 import {
+  alone,
   type Backend,
   type Config,
   compileSampler,
   type DrawingSettings,
   drawingSettings,
+  evenBatch,
+  Gathering,
   imageShape,
+  type Numbers,
   noised,
   repaint,
+  roundsOf,
   type Sampler,
   type SchedulerDrawing,
 } from "@ddpm/core";
@@ -17,12 +22,14 @@ import { startNoise } from "@ddpm/core/random";
 import { type Command, Option } from "commander";
 import { type Checkpoint, checkpointBytes, checkpointIn } from "./checkpoint-file.ts";
 import { checkLabels } from "./class-labels.ts";
-import { Interrupted, watchInterrupts } from "./interrupt.ts";
+import { watchInterrupts } from "./interrupt.ts";
 import { count, number, parserOf, share, sigmaMaxOption } from "./options.ts";
-import { progress } from "./progress.ts";
+import { noProgress, progress } from "./progress.ts";
 import { say } from "./say.ts";
 import type { Trajectory } from "./trajectory.ts";
 import { UsageError } from "./usage-error.ts";
+import { digestOf, toldByFirst } from "./workers/agreement.ts";
+import { stopIfAsked } from "./workers/stopping.ts";
 
 /** What the flags of `samplerOptions` say. */
 export interface SamplerFlags extends Partial<DrawingSettings> {
@@ -121,7 +128,7 @@ export interface Drawing {
   readonly trajectory?: Trajectory | undefined;
   /** What the progress bar calls it. */
   readonly label?: string;
-  /** Whether so many images from number `first` on need not be drawn; all batches are then of one size, whatever the total. */
+  /** Whether so many images from number `first` on need not be drawn, as the first worker knows; all batches are then of one size, whatever the total. */
   readonly skip?: ((first: number, count: number) => boolean) | undefined;
   /** What Ctrl-C is told of the images that are drawn already. */
   readonly kept?: string;
@@ -153,45 +160,108 @@ export interface DrawnBatch {
   readonly values: Float32Array;
 }
 
-/** Draws in batches of one size, the last one padded, and skips those that need not be drawn. Throws an Interrupted after Ctrl-C. */
-export async function* drawBatches(
-  backend: Backend,
-  checkpoint: Checkpoint,
-  flags: Sampling,
-  { total, labels = [], start, edit, trajectory, label = "sample", skip, kept = "nothing is written" }: Drawing,
-): AsyncGenerator<DrawnBatch> {
+/**
+ * Draws in batches of one size, the last one padded, and skips those that need not be drawn. Of several workers each draws a batch of every round, and all
+ * of them have all images. Throws an Interrupted after Ctrl-C.
+ */
+export async function* drawBatches(backend: Backend, checkpoint: Checkpoint, flags: Sampling, drawing: Drawing): AsyncGenerator<DrawnBatch> {
+  const { total, labels = [], edit, trajectory, label = "sample", skip, kept = "nothing is written" } = drawing;
   checkLabels(checkpoint, labels, total);
+  const { workers = alone } = backend;
   const { config, parameters } = checkpoint;
-  const runs = Math.ceil(total / mostAtOnce);
-  const batch = skip ? mostAtOnce : Math.ceil(total / runs);
+  const batch = skip ? mostAtOnce : evenBatch(total, mostAtOnce, workers);
+  const rounds = roundsOf(await missing(backend, total, batch, skip), workers);
+  if (rounds.length === 0) return;
   const elements = size(imageShape(config, 1));
   const { seed, guidance, ...how } = flags;
   const settings = { ...how, batch, guided: guidance !== 1, inpainting: edit?.mask !== undefined };
   await using sampler = await compileSampler(backend, config, parameters, settings);
+  await using gathering = await Gathering.compile(backend, batch * elements);
+  const first = workers.rank === 0;
   const warning = (flags.clip ?? samplers[flags.sampler].clip) ? undefined : unclippedWarning(sampler.table);
-  if (warning) process.stderr.write(`${warning}: --clip, --sigma-max 80\n`);
+  if (warning && first) process.stderr.write(`${warning}: --clip, --sigma-max 80\n`);
   const table = tableOf(sampler, edit);
-  const fromImages = edit !== undefined && noises(edit);
-  trajectory?.begin({ table, shape: imageShape(config, total), fromImages });
-  using line = progress(label, runs * table.length);
+  trajectory?.begin({ table, shape: imageShape(config, total), fromImages: edit !== undefined && noises(edit) });
+  using line = first ? progress(label, rounds.length * table.length) : noProgress;
   using interruption = watchInterrupts(`Stopping after this step; ${kept}`);
-  for (let run = 0; run < runs; run++) {
-    const first = run * batch;
-    const count = Math.min(batch, total - first);
-    if (skip?.(first, count)) continue;
-    const part = (all: Float32Array): Float32Array => padded(all.subarray(first * elements, (first + batch) * elements), batch * elements);
-    const from = fromImages ? noised(part(edit.images), { row: table[0]!, count: batch, seed, first }) : start && part(start);
-    const x = from ?? startNoise(seed, batch, elements, first);
-    const keep = edit?.mask && { known: part(edit.images), mask: edit.mask };
-    await trajectory?.after(0, first, async () => x);
-    const options = { seed, first, start: x, table, labels: labels.slice(first, first + batch), guidance, ...(keep && { keep }) };
-    for await (const { step, steps, x } of sampler.draw(options)) {
-      line.update(run * steps + step);
-      if (interruption.requested) throw new Interrupted("Stopped", interruption.requested);
-      await trajectory?.after(step, first, x);
-      if (step === steps) yield { first, values: Float32Array.from((await x()).subarray(0, count * elements)) };
+  for (const [i, round] of rounds.entries()) {
+    const own = round[workers.rank];
+    const course =
+      own === undefined ? idle(table.length, batch * elements) : courseOf({ sampler, table, batch, elements, first: own }, flags, drawing);
+    for await (const { step, x } of course) {
+      if (step > 0) line.update(i * table.length + step);
+      stopIfAsked(backend, interruption);
+      if (step < table.length && !trajectory?.shows(step)) continue;
+      const all = await gathering.all(await x());
+      for (const [rank, first] of round.entries()) {
+        trajectory?.after(step, first, all[rank]!);
+        if (step === table.length) yield { first, values: Float32Array.from(all[rank]!.subarray(0, (total - first) * elements)) };
+      }
     }
   }
+}
+
+/** Numbers of the first images of those batches that are to be drawn. */
+async function missing(backend: Backend, total: number, batch: number, skip: Drawing["skip"]): Promise<number[]> {
+  const firsts = Array.from({ length: Math.ceil(total / batch) }, (_, i) => i * batch);
+  if (!skip) return firsts;
+  const wanted = await toldByFirst(
+    backend,
+    Float32Array.from(firsts, (first) => Number(!skip(first, Math.min(batch, total - first)))),
+  );
+  return firsts.filter((_, i) => wanted[i] === 1);
+}
+
+/** What a step, from 0, has made of a batch. */
+interface Drawn {
+  readonly step: number;
+  readonly x: () => Promise<Numbers>;
+}
+
+interface BatchDrawing {
+  readonly sampler: Sampler;
+  readonly table: readonly Row[];
+  readonly batch: number;
+  /** Of an image. */
+  readonly elements: number;
+  readonly first: number;
+}
+
+/** Draws one batch. */
+async function* courseOf(
+  { sampler, table, batch, elements, first }: BatchDrawing,
+  { seed, guidance }: Sampling,
+  { labels = [], start, edit }: Drawing,
+): AsyncGenerator<Drawn> {
+  const part = (all: Float32Array): Float32Array => padded(all.subarray(first * elements, (first + batch) * elements), batch * elements);
+  const from = edit && noises(edit) ? noised(part(edit.images), { row: table[0]!, count: batch, seed, first }) : start && part(start);
+  const x = from ?? startNoise(seed, batch, elements, first);
+  const keep = edit?.mask && { known: part(edit.images), mask: edit.mask };
+  yield { step: 0, x: async () => x };
+  yield* sampler.draw({ seed, first, start: x, table, labels: labels.slice(first, first + batch), guidance, ...(keep && { keep }) });
+}
+
+/** The steps of a worker for whom there is no batch left in a round. */
+async function* idle(steps: number, length: number): AsyncGenerator<Drawn> {
+  for (let step = 0; step <= steps; step++) yield { step, x: async () => new Float32Array(length) };
+}
+
+/** All that says what is drawn, for workers to agree on. */
+export function factsOf({ config, parameters }: Checkpoint, flags: Sampling, { total, labels = [], start, edit }: Drawing): Record<string, unknown> {
+  const { sampler, steps, spacing, eta, sigmaMax, clip, rederive, guidance, seed } = flags;
+  const { images, mask, ...editing } = edit ?? {};
+  const digests = Object.entries({ start, images, mask }).flatMap(([name, values]) => (values ? [[name, digestOf(values)]] : []));
+  const weights = digestOf(...[...parameters].flatMap(([name, values]) => [new TextEncoder().encode(name), values]));
+  const how = { sampler, steps, spacing, eta, sigmaMax, clip, rederive, guidance, seed };
+  return {
+    ...config,
+    weights,
+    ...how,
+    total,
+    labels: digestOf(Int32Array.from(labels, (label) => label ?? -1)),
+    ...editing,
+    ...Object.fromEntries(digests),
+  };
 }
 
 /** What is drawn anew in whole starts from noise alone, as RePaint does. */

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { bin, ddpm, fails, small, stateOf, succeeds } from "./cli-process.ts";
+import { bin, ddpm, fails, small, stateOf, succeeds, workerOf, workersOf } from "./cli-process.ts";
 import { logLines } from "./training-log.ts";
-import { freeAddresses } from "./workers/network.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ddpm-launch-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -15,19 +14,6 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const train = (out: string, steps: number, ...more: string[]): string[] => [
   ...["train", ...small, "--device", "tensorflow:cpu", "--steps", `${steps}`, "--train.checkpointEvery", "5", "--out", out, ...more],
 ];
-
-/** The process id of a worker of a run, by what its launcher has given it; undefined until it is there. */
-function workerOf(run: string, rank: number): number | undefined {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const [words, env] = ["cmdline", "environ"].map((name) => readFileSync(`/proc/${pid}/${name}`, "utf8"));
-      if (words!.includes(run) && env!.includes(`"task":{"type":"worker","index":${rank}}`)) return Number(pid);
-    } catch {
-      // it has ended
-    }
-  }
-  return undefined;
-}
 
 /** Starts a launch, calls `at` once the run's log has `step`, and waits for its end. */
 async function disturbed(run: string, args: string[], step: number, at: (launcher: ReturnType<typeof spawn>) => void) {
@@ -82,25 +68,16 @@ test("SIGTERM saves and ends all workers, and one goes on alone with the same lo
   const { code, stderr } = await disturbed(run, train(run, 100_000), 12, (launcher) => launcher.kill("SIGTERM"));
   assert.equal(code, 143, stderr);
   const log = readFileSync(join(run, "workers", "worker-1.log"), "utf8");
-  assert.match(log, /ddpm: Expected to go on but found that worker 0 \(.*\) has ended the run; start all again with --resume/);
+  assert.match(log, /ddpm: Expected to go on but found that worker 0 \(.*\) has ended the run; start all again, train with --resume/);
   const [, step] = /Saved step (\d+); go on with/.exec(stderr)!;
   await succeeds(...train(run, Number(step) + 5, "--resume"));
 });
 
 test("workers that would not do the same are refused, by all of them", async () => {
-  const addresses = await freeAddresses(2);
-  const worker = (index: number, ...more: string[]) => {
-    const TF_CONFIG = JSON.stringify({ cluster: { worker: addresses }, task: { type: "worker", index } });
-    const child = spawn(process.execPath, [bin, ...train(join(folder, "unlike"), 3, ...more)], { env: { ...process.env, TF_CONFIG } });
-    let text = "";
-    child.stderr.on("data", (chunk: Buffer) => {
-      text += chunk;
-    });
-    return once(child, "exit").then(([code]) => ({ code: code as number, text }));
-  };
-  for (const { code, text } of await Promise.all([worker(0), worker(1, "--seed", "5")])) {
+  const ended = await workersOf([train(join(folder, "unlike"), 3), train(join(folder, "unlike"), 3, "--seed", "5")]);
+  for (const { code, stderr } of ended) {
     assert.equal(code, 1);
-    assert.match(text, /Expected all workers to do the same but found seed 5 at worker 1 and 0 at worker 0; start all alike/);
+    assert.match(stderr, /Expected all workers to do the same but found seed 5 at worker 1 and 0 at worker 0; start all alike/);
   }
 });
 
@@ -122,7 +99,7 @@ test("launch says what it needs", async () => {
     bare("--workers", "2").stderr,
     /Expected a network of their own for the workers, who would answer anyone in this machine's, but found .*ENOENT; allow it, or add --listen/,
   );
-  await fails(/Expected train after launch's own options but found sample/, 2, "launch", "sample");
+  await fails(/Expected train, sample, evaluate after launch's own options but found inspect; what else/, 2, "launch", "inspect");
   await fails(/Expected --out with the run's folder after train/, 2, "launch", "--workers", "2", "train", "--data", "shapes");
   const { stdout } = await ddpm("launch", "--help");
   assert.match(stdout, /npx ddpm launch --workers 2 train/);

@@ -6,6 +6,9 @@ export interface ProgressLine extends Disposable {
   update(done: number, facts?: Readonly<Record<string, string>>): void;
 }
 
+/** What shows nothing, for workers after the first. */
+export const noProgress: ProgressLine = { update: () => {}, [Symbol.dispose]: () => {} };
+
 /** Progress on stderr: a bar with rate and time left on a terminal, otherwise a line at the first update and then every ten seconds. */
 export const progress = (label: string, total: number, done = 0): ProgressLine =>
   process.stderr.isTTY ? bar(label, total, done) : lines(label, total);

@@ -76,11 +76,15 @@ export class Trajectory {
     }
   }
 
+  /** Whether it is to show what a step makes of images. */
+  shows(step: number): boolean {
+    return this.#frames.has(step);
+  }
+
   /** Keeps what a step made of the images from the `first` on, where it is one that will be shown. */
-  async after(step: number, first: number, x: () => Promise<Numbers>): Promise<void> {
+  after(step: number, first: number, values: Numbers): void {
     const frame = this.#frames.get(step);
     if (!frame) return;
-    const values = await x();
     const [, h, w, c] = this.#shape;
     const elements = h * w * c;
     for (const [i, image] of this.#shown.entries()) {

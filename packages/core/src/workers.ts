@@ -19,6 +19,8 @@ export interface Team extends Workers {
   readonly stopAsked: boolean;
   /** Asks the first worker to stop, who saves and then ends the run. */
   askToStop(): void;
+  /** Throws where they are no longer together, as a run of all of them would: one is lost, or the first has ended. */
+  check(): void;
 }
 
 /** The only worker. */

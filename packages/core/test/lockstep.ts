@@ -1,4 +1,5 @@
-import { checkedRoots, type Numbers, type Program, type State, type Step, variablesOf } from "../src/backend.ts";
+import { type Backend, checkedRoots, type Numbers, type Program, type State, type Step, variablesOf } from "../src/backend.ts";
+import { reference } from "../src/reference.ts";
 import { kernels } from "../src/reference-kernels.ts";
 import { sort, type Tensor } from "../src/tensor.ts";
 
@@ -41,6 +42,32 @@ export function lockstep(steps: readonly Step[], state: State): WorkerProgram[] 
       return Object.fromEntries(Object.keys(step.outputs).map((name, i) => [name, results[i]!]));
     },
     read: async () => new Map(states[rank]),
+  }));
+}
+
+/** Devices of as many workers on the float64 reference: what has sums over workers runs in lockstep once all have compiled it. */
+export function lockstepBackends(count: number): Backend[] {
+  const own = reference();
+  let compiling: { readonly step: Step; readonly rank: number; readonly done: (program: WorkerProgram) => void }[] = [];
+  const together = (rank: number, step: Step): Promise<WorkerProgram> =>
+    new Promise((done) => {
+      compiling.push({ step, rank, done });
+      if (compiling.length < count) return;
+      const calls = compiling.toSorted((a, b) => a.rank - b.rank);
+      compiling = [];
+      const programs = lockstep(
+        calls.map(({ step }) => step),
+        new Map(),
+      );
+      for (const { rank, done } of calls) done(programs[rank]!);
+    });
+  return Array.from({ length: count }, (_, rank) => ({
+    ...own,
+    workers: { rank, count, stopAsked: false, askToStop: () => {}, check: () => {} },
+    async compile(step, state) {
+      if (!sort(Object.values(step.outputs)).some(({ op }) => op === "allReduce")) return own.compile(step, state);
+      return { ...(await together(rank, step)), write: async () => {}, [Symbol.asyncDispose]: async () => {} };
+    },
   }));
 }
 

@@ -10,6 +10,7 @@ import { pixelScales } from "../evaluation/onnx-features.ts";
 import { pointsOf } from "../evaluation/point.ts";
 import { configOf, configOptions, count, deviceOption } from "../options.ts";
 import { UsageError } from "../usage-error.ts";
+import { asWorker } from "../workers/worker.ts";
 
 interface Options extends EvaluateOptions {
   readonly checkpoint?: string;
@@ -77,8 +78,10 @@ const [enough, several] = [atLeast(fewestImages), atLeast(2)];
 async function run(options: Options, command: Command): Promise<void> {
   const { checkpoint, pictures, data } = options;
   const given = configOf({ ...options });
-  if (checkpoint !== undefined) return evaluate(resolve(checkpoint), samplerFlags(command, options), given);
+  const worker = asWorker();
+  if (checkpoint !== undefined) return evaluate({ place: resolve(checkpoint), given }, samplerFlags(command, options), worker);
+  if (worker) throw new UsageError("Expected --checkpoint with several workers, who draw together, but found none; evaluate --pictures alone");
   if (pictures === undefined) throw new UsageError("Expected --checkpoint or --pictures but found neither; add one");
   if (data === undefined) throw new UsageError("Expected what --pictures are to be like but found no --data; add it");
-  return evaluatePictures(resolve(pictures), { ...options, data }, given);
+  return evaluatePictures({ place: resolve(pictures), given }, { ...options, data });
 }

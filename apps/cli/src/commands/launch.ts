@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { askDriver, cardCount } from "@ddpm/backend-node";
 import type { Command } from "commander";
 import { Interrupted } from "../interrupt.ts";
@@ -16,23 +16,25 @@ interface Options {
 }
 
 const explanation = `
-Runs a command as several workers of this machine, each with a share of every step's images: they train the run that one would, up to float rounding.
-Worker 0 shows and writes everything; what the others say is in OUT/workers. Ctrl-C saves and ends all of them.
+Runs a command as several workers of this machine, each with its share of the work: they train the run that one would, and draw its pictures, up to float
+rounding. Worker 0 shows and writes everything; what the others say is in a folder named at the start. Ctrl-C ends all of them; training saves first.
 
   npx ddpm launch --workers 2 train --data shapes --out runs/shapes
   npx ddpm launch --max-restarts 3 train --data fashion-mnist --epochs 5 --out runs/fashion
+  npx ddpm launch --workers 2 sample --checkpoint runs/shapes --count 1000 --out pictures
+  npx ddpm launch --workers 2 evaluate --checkpoint runs/shapes --samples 50000
 
 On several machines start the command itself on each, by what sets TF_CONFIG or with srun: see docs/SCALING.md.`;
 
 export function launchCommand(program: Command): void {
   program
     .command("launch")
-    .description("Train with several workers of this machine, one for each GPU")
-    .argument("<command...>", "train and its options")
+    .description("Train, draw or evaluate with several workers of this machine, one for each GPU")
+    .argument("<command...>", "train, sample or evaluate and its options")
     .option("--workers <n>", "processes (one for each GPU)", count)
     .option(
       "--max-restarts <n>",
-      "how often to go on from the last checkpoint when a worker has failed",
+      "how often to go on, from the last checkpoint or the pictures drawn, when a worker has failed",
       (text) => (text === "0" ? 0 : count(text)),
       0,
     )
@@ -43,10 +45,13 @@ export function launchCommand(program: Command): void {
 }
 
 async function launch(command: string[], { workers = cardCount(askDriver()), maxRestarts, listen }: Options): Promise<void> {
-  if (command[0] !== "train")
-    throw new UsageError(`Expected train after launch's own options but found ${command[0]}; what else there is runs alone`);
+  const shared = oneOfShared(command[0]);
   if (workers === 0) throw new UsageError("Expected --workers with a number of processes, since there is no GPU here, but found none; add it");
-  const out = outOf(command);
+  if (maxRestarts > 0 && shared.again === undefined)
+    throw new UsageError(
+      `Expected --max-restarts with a command that goes on where it was stopped, train or evaluate, but found ${command[0]}; leave it out`,
+    );
+  const logs = resolve(shared.logs(command));
   if (!sealed()) {
     const refusal = refusalToSeal();
     if (refusal === undefined) return sealWith(process.argv);
@@ -55,27 +60,68 @@ async function launch(command: string[], { workers = cardCount(askDriver()), max
         `Expected a network of their own for the workers, who would answer anyone in this machine's, but found ${refusal}; allow it, or add --listen`,
       );
   }
-  const folder = new RunFolder(resolve(out));
+  if (workers > 1) say(`What workers after the first say is in ${logs}`);
   for (let restarts = 0; ; restarts++) {
-    const resume = restarts > 0 && (await folder.exists()) && !command.includes("--resume");
-    const failure = await runWorkers([...command, ...(resume ? ["--resume"] : [])], {
-      addresses: await freeAddresses(workers),
-      logs: folder.file("workers"),
-    });
+    const more = restarts > 0 ? await shared.again!(command) : [];
+    const failure = await runWorkers([...command, ...more], { addresses: await freeAddresses(workers), logs });
     if (!failure) return;
     if (failure.signal) throw new Interrupted("Ended as asked", failure.signal);
-    if (restarts === maxRestarts)
-      throw new Error(
-        `Expected all ${workers} workers to finish but found that ${failure.message}; go on with --resume, or let it with --max-restarts`,
-      );
+    if (restarts === maxRestarts) throw new Error(`Expected all ${workers} workers to finish but found that ${failure.message}; ${shared.advice}`);
     say(`Starting all workers again, since ${failure.message}: ${maxRestarts - restarts - 1} times more are left`);
   }
 }
 
-/** The run folder of a train command. */
-function outOf(command: readonly string[]): string {
-  const at = command.findIndex((word) => word === "--out" || word.startsWith("--out="));
-  const out = at < 0 ? undefined : command[at]!.startsWith("--out=") ? command[at]!.slice("--out=".length) : command[at + 1];
-  if (!out) throw new UsageError("Expected --out with the run's folder after train but found none; add it");
-  return out;
+/** A command that workers share. */
+interface Shared {
+  /** The folder for what workers after the first say. Throws a UsageError where the command does not say where it writes. */
+  readonly logs: (command: readonly string[]) => string;
+  /** What to add to the command for it to go on where it was stopped; left out where it begins anew. */
+  readonly again?: (command: readonly string[]) => Promise<readonly string[]>;
+  /** What to do after a failure. */
+  readonly advice: string;
+}
+
+const sharedCommands: { readonly [command: string]: Shared } = {
+  train: {
+    logs: (command) => join(needed(command, "--out", "the run's folder"), "workers"),
+    again: async (command) => {
+      const begun = await new RunFolder(resolve(needed(command, "--out", "the run's folder"))).exists();
+      return begun && !command.includes("--resume") ? ["--resume"] : [];
+    },
+    advice: "go on with --resume, or let it with --max-restarts",
+  },
+  sample: {
+    logs: (command) => `${withoutEnding(needed(command, "--out", "what to write"))}-workers`,
+    advice: "start it again",
+  },
+  evaluate: {
+    logs: (command) => join(optionOf(command, "--out") ?? besideCheckpoint(needed(command, "--checkpoint", "a model")), "workers"),
+    again: async () => [],
+    advice: "start it again, and it goes on from there, or let it with --max-restarts",
+  },
+};
+
+function oneOfShared(name: string | undefined): Shared {
+  if (name !== undefined && Object.hasOwn(sharedCommands, name)) return sharedCommands[name]!;
+  throw new UsageError(
+    `Expected ${Object.keys(sharedCommands).join(", ")} after launch's own options but found ${name}; what else there is runs alone`,
+  );
+}
+
+const withoutEnding = (path: string): string => path.slice(0, path.length - extname(path).length).replace(/\/+$/, "");
+
+/** A run's own folder for evaluations, or one beside a file. */
+const besideCheckpoint = (checkpoint: string): string =>
+  extname(checkpoint) === "" ? join(checkpoint, "evaluation") : `${withoutEnding(checkpoint)}-evaluation`;
+
+/** The value of a command's option, if it has it. */
+function optionOf(command: readonly string[], flag: string): string | undefined {
+  const at = command.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
+  return at < 0 ? undefined : command[at]!.startsWith(`${flag}=`) ? command[at]!.slice(flag.length + 1) : command[at + 1];
+}
+
+function needed(command: readonly string[], flag: string, what: string): string {
+  const value = optionOf(command, flag);
+  if (!value) throw new UsageError(`Expected ${flag} with ${what} after ${command[0]}, beside which workers log, but found none; add it`);
+  return value;
 }

@@ -1,3 +1,4 @@
+import { extname } from "node:path";
 import { openDevice } from "@ddpm/backend-node";
 import { type Config, imageShape, labelsInRows } from "@ddpm/core";
 import { samplers } from "@ddpm/core/diffusion";
@@ -8,7 +9,9 @@ import { pictures, picturesHelp } from "../data/pictures.ts";
 import {
   checkGuidance,
   draw,
+  drawBatches,
   type Edit,
+  factsOf,
   howToDraw,
   readToDraw,
   type SamplerFlags,
@@ -20,9 +23,13 @@ import {
 import { writerTo } from "../image-writer.ts";
 import { maskAt } from "../mask.ts";
 import { configOf, configOptions, count, describesModel, deviceOption, positiveShare } from "../options.ts";
+import { say } from "../say.ts";
 import { readImages } from "../tensor-file.ts";
 import { Trajectory } from "../trajectory.ts";
 import { UsageError } from "../usage-error.ts";
+import { version } from "../version.ts";
+import { agree } from "../workers/agreement.ts";
+import { asWorker, writes } from "../workers/worker.ts";
 
 interface Options extends SamplerFlags {
   readonly checkpoint: string;
@@ -66,8 +73,9 @@ export function sampleCommand(program: Command): void {
 async function sample(options: Options, command: Command): Promise<void> {
   checkEditing(options);
   checkGuidance(options);
-  const writer = await writerTo(options.out);
-  if (options.trajectory !== undefined) await Trajectory.check(options.trajectory, options.out);
+  const worker = asWorker();
+  const writer = writes(worker) ? await writerTo(options.out) : undefined;
+  if (writer && options.trajectory !== undefined) await Trajectory.check(options.trajectory, options.out);
   const xT = options.init === undefined ? undefined : await readImages(options.init, "xT");
   const [, , height, width] = xT?.shape ?? [];
   const checkpoint = await readToDraw(options.checkpoint, configOf({ ...options }, describesModel), {
@@ -81,13 +89,23 @@ async function sample(options: Options, command: Command): Promise<void> {
   const edit = await editOf(how, config, total);
   const names = labels?.map((label) => config["model.classes"][label]!);
   const trajectory = options.trajectory === undefined ? undefined : new Trajectory(options.trajectory, { columns, names });
-  await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say: (line) => process.stderr.write(`${line}\n`) });
-  const values = await draw(backend, checkpoint, how, { total, labels, start: start?.values, edit, trajectory });
+  await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", threads: worker?.cores, cluster: worker, say });
+  const drawing = { total, labels, start: start?.values, edit, trajectory };
+  if (backend.workers) await agree(backend, { ...factsOf(checkpoint, how, drawing), ...way(options), device: backend.name, version });
+  if (!writer) {
+    for await (const _ of drawBatches(backend, checkpoint, how, drawing)); // the first worker has them, too
+    return;
+  }
+  const values = await draw(backend, checkpoint, how, drawing);
   await writer(values, imageShape(config, total), columns);
   await trajectory?.write();
-  const way = options.trajectory === undefined ? "" : `, and the way there: ${options.trajectory}`;
-  process.stdout.write(`Drew ${total} images with ${how.sampler} on ${backend.name}: ${options.out}${way}\n`);
+  const by = backend.workers ? ` by ${backend.workers.count} workers` : "";
+  const andWay = options.trajectory === undefined ? "" : `, and the way there: ${options.trajectory}`;
+  process.stdout.write(`Drew ${total} images with ${how.sampler} on ${backend.name}${by}: ${options.out}${andWay}\n`);
 }
+
+/** What a trajectory shows depends on its kind, which all workers have to know. */
+const way = ({ trajectory }: Options): { trajectory?: string } => (trajectory === undefined ? {} : { trajectory: extname(trajectory) });
 
 interface Layout {
   readonly total: number;

@@ -12,7 +12,7 @@ import { RunFolder } from "../run-folder.ts";
 import { say } from "../say.ts";
 import { trainLoop } from "../training-loop.ts";
 import { UsageError, usage } from "../usage-error.ts";
-import { asWorker } from "../workers/worker.ts";
+import { asWorker, writes } from "../workers/worker.ts";
 
 interface Options {
   readonly data?: string;
@@ -55,7 +55,7 @@ export function trainCommand(program: Command): void {
 
 async function train(options: Options, command: Command): Promise<void> {
   const worker = asWorker();
-  const writes = (worker?.plan.rank ?? 0) === 0; // the first of several workers, or the only one
+  const first = writes(worker);
   const folder = new RunFolder(resolve(options.out));
   const flags: Partial<Config> = {
     ...configOf({ ...options }),
@@ -64,7 +64,7 @@ async function train(options: Options, command: Command): Promise<void> {
     ...(options.dtype && { "train.dtype": options.dtype }),
     ...(options.data && { "data.name": lastingName(options.data) }),
   };
-  const exists = writes ? await folder.exists() : options.resume === true;
+  const exists = first ? await folder.exists() : options.resume === true;
   if (exists && !options.resume)
     throw new Error(`Expected a new folder but found a run in ${options.out}; add --resume to go on with it or choose another --out`);
   if (!exists && options.resume)
@@ -80,11 +80,11 @@ async function train(options: Options, command: Command): Promise<void> {
   refuseContradictions({ ...given, ...ofData }, given, "the data");
   const steps = options.steps ?? (options.epochs ?? 1) * stepsPerEpoch(dataset, given["train.batch"]);
   if (saved) refuseBeyondDecay(saved, steps);
-  const cores = Math.max(1, Math.floor(availableParallelism() / (worker?.neighbours ?? 1)));
+  const cores = worker?.cores ?? availableParallelism();
   const config = withThreads(saved ?? withDecay(given, steps), cores);
   for (const warning of configWarnings(config)) say(warning);
-  if (writes) await folder.prepare();
-  await using _lock = writes ? await folder.lock() : undefined;
+  if (first) await folder.prepare();
+  await using _lock = first ? await folder.lock() : undefined;
   await using backend = await openDevice(options.device, {
     purpose: "train",
     dtype: config["train.dtype"],
@@ -93,7 +93,7 @@ async function train(options: Options, command: Command): Promise<void> {
     cluster: worker,
     say,
   });
-  if (writes) await folder.create(config);
+  if (first) await folder.create(config);
   if (backend.name.endsWith("GPU") && !config["train.deterministic"])
     say("A GPU adds in any order, so that the last bits differ from run to run; --deterministic makes them the same, if slower");
   say(`Training on ${dataset.name} (${dataset.count} images of ${dataset.height}×${dataset.width}×${dataset.channels}) with ${backend.name}`);
@@ -103,7 +103,7 @@ async function train(options: Options, command: Command): Promise<void> {
   } finally {
     if (broken.count > 0) say(`Left out ${broken.count} of ${dataset.count} images, which cannot be read: ${broken}`);
   }
-  if (!writes) return;
+  if (!first) return;
   process.stdout.write(
     `Trained to step ${steps}: ${folder.file("model.safetensors")}\nNext: npx ddpm sample --checkpoint ${options.out} --out grid.png\n`,
   );

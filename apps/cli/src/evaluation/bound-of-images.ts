@@ -1,13 +1,27 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { type Backend, type Config, compileBound, type Dataset, imageShape, priorBits, strata } from "@ddpm/core";
+import {
+  alone,
+  type Backend,
+  type Config,
+  compileBound,
+  type Dataset,
+  Gathering,
+  imageShape,
+  priorBits,
+  roundsOf,
+  type Stratum,
+  strata,
+} from "@ddpm/core";
 import { size } from "@ddpm/core/graph";
-import { batch } from "@ddpm/core/training";
+import { batch as imagesInBatch } from "@ddpm/core/training";
 import type { Checkpoint } from "../checkpoint-file.ts";
 import { mostAtOnce, padded } from "../drawing.ts";
 import { absent, writeAtomically } from "../files.ts";
-import { Interrupted, watchInterrupts } from "../interrupt.ts";
-import { progress } from "../progress.ts";
+import { watchInterrupts } from "../interrupt.ts";
+import { noProgress, progress } from "../progress.ts";
+import { toldByFirst } from "../workers/agreement.ts";
+import { stopIfAsked } from "../workers/stopping.ts";
 import { summarise } from "./bound-figure.ts";
 import type { BoundOfData } from "./evaluation.ts";
 import { labelOf } from "./labels.ts";
@@ -21,14 +35,17 @@ export interface BoundSettings {
   readonly sha256: string;
 }
 
-/** The variational bound of a model on so many of the images, drawn by the seed; each stratum's terms are kept in `file`, from where a later call goes on. */
+/**
+ * The variational bound of a model on so many of the images, drawn by the seed; each stratum's terms are kept in `file`, from where a later call goes on. Of
+ * several workers each works out whole strata, and the first alone has the file and what comes of it.
+ */
 export async function boundOfImages(
   backend: Backend,
   checkpoint: Checkpoint,
   dataset: Dataset,
   settings: BoundSettings,
-  file: string,
-): Promise<BoundOfData> {
+  file: string | undefined,
+): Promise<BoundOfData | undefined> {
   const { config, parameters } = checkpoint;
   const { images: wanted, timesteps, seed, clip } = settings;
   if (dataset.count < wanted)
@@ -37,25 +54,37 @@ export async function boundOfImages(
     );
   const { images, labels } = await imagesOf(checkpoint.config, dataset, settings);
   const parts = strata(config["diffusion.timesteps"], timesteps);
-  const terms = await TermsFile.open(file, settings, createHash("sha256").update(images).digest("hex"));
+  const terms = file === undefined ? undefined : await TermsFile.open(file, settings, createHash("sha256").update(images).digest("hex"));
+  const [known] = await toldByFirst(backend, Float32Array.of(terms?.known.length ?? 0));
+  const { workers = alone } = backend;
   const runs = Math.ceil(wanted / mostAtOnce);
-  const own = Math.ceil(wanted / runs);
+  const batch = Math.ceil(wanted / runs);
   const elements = size(imageShape(config, 1));
-  await using bound = await compileBound(backend, config, parameters, { batch: own, clip });
-  using line = progress("bits per dimension", runs * parts.length, runs * terms.known.length);
+  await using bound = await compileBound(backend, config, parameters, { batch, clip });
+  await using gathering = await Gathering.compile(backend, wanted);
+  using line = terms ? progress("bits per dimension", runs * parts.length, runs * known!) : noProgress;
   using interruption = watchInterrupts("Stopping after this step; the same command goes on from there");
-  for (let i = terms.known.length; i < parts.length; i++) {
+  const bitsOf = async (part: Stratum, done: (run: number) => number): Promise<Float64Array> => {
     const bits = new Float64Array(wanted);
     for (let run = 0; run < runs; run++) {
-      const first = run * own;
-      const some = padded(images.subarray(first * elements, (first + own) * elements), own * elements);
-      const found = await bound.terms({ images: some, first, labels: labels.slice(first, first + own) }, parts[i]!, seed);
+      const first = run * batch;
+      const some = padded(images.subarray(first * elements, (first + batch) * elements), batch * elements);
+      const found = await bound.terms({ images: some, first, labels: labels.slice(first, first + batch) }, part, seed);
       bits.set(found.subarray(0, wanted - first), first);
-      line.update(i * runs + run + 1);
-      if (interruption.requested) throw new Interrupted("Stopped", interruption.requested);
+      line.update(done(run + 1));
+      stopIfAsked(backend, interruption);
     }
-    await terms.add(bits);
+    return bits;
+  };
+  let before = runs * known!;
+  for (const round of roundsOf(parts.slice(known), workers)) {
+    const part = round[workers.rank];
+    const own = part ? await bitsOf(part, (run) => before + run * round.length) : new Float64Array(wanted);
+    const all = await gathering.all(own);
+    for (let rank = 0; rank < round.length; rank++) await terms?.add(Float64Array.from(all[rank]!));
+    before += runs * round.length;
   }
+  if (!terms) return undefined;
   const summary = summarise({ prior: priorBits(config, images), strata: parts, terms: terms.known });
   return { name: dataset.name, timesteps: config["diffusion.timesteps"], clip, seed, ...summary };
 }
@@ -67,7 +96,10 @@ async function imagesOf(
   { images: wanted, seed }: BoundSettings,
 ): Promise<{ images: Float32Array; labels: number[] }> {
   const named = config["model.classes"].length > 0 ? { ...dataset, label: labelOf(config, dataset) } : dataset;
-  const { images, labels } = await batch({ ...named, pixels: (...which) => dataset.pixels(...which) }, { seed, batch: wanted, step: 1, flip: false });
+  const { images, labels } = await imagesInBatch(
+    { ...named, pixels: (...which) => dataset.pixels(...which) },
+    { seed, batch: wanted, step: 1, flip: false },
+  );
   return { images, labels: config["model.classes"].length > 0 ? [...labels!] : [] };
 }
 

@@ -1,5 +1,4 @@
 import { basename } from "node:path";
-import { openDevice } from "@ddpm/backend-node";
 import type { Backend, Dataset } from "@ddpm/core";
 import type { Size } from "../data/source.ts";
 import { say } from "../say.ts";
@@ -7,35 +6,26 @@ import { type Chosen, featuresOf, RealImages } from "./distances.ts";
 import type { Distances, Evaluation } from "./evaluation.ts";
 import { type Features, type FeaturesOptions, openFeatures } from "./features.ts";
 import { firstOf, nearnessOf } from "./nearness.ts";
-import { type RealImagesOf, type RealOptions, realImages } from "./real-images.ts";
+import type { RealImagesOf } from "./real-images.ts";
 import { writeReport } from "./report.ts";
 import { distancesTold, told } from "./told.ts";
 
 export interface ComparisonOptions extends Pick<FeaturesOptions, "file" | "pixelScale"> {
-  readonly device: string;
-  readonly real: RealOptions;
+  readonly real: RealImagesOf;
 }
 
 /** What sets of images are compared with, and in which features. */
 export class Comparison implements AsyncDisposable {
-  readonly backend: Backend;
   readonly real: RealImagesOf;
   readonly #data: string;
   readonly #features: Features;
 
-  private constructor(data: string, backend: Backend, real: RealImagesOf, features: Features) {
-    [this.#data, this.backend, this.real, this.#features] = [data, backend, real, features];
+  private constructor(data: string, real: RealImagesOf, features: Features) {
+    [this.#data, this.real, this.#features] = [data, real, features];
   }
 
-  static async open(data: string, { device, real: options, ...features }: ComparisonOptions): Promise<Comparison> {
-    const real = await realImages(data, options);
-    const backend = await openDevice(device, { purpose: "sample", dtype: "float32", say });
-    try {
-      return new Comparison(data, backend, real, await openFeatures(backend, data, { ...features, image: imageSize(real.training), say }));
-    } catch (error) {
-      await backend[Symbol.asyncDispose]();
-      throw error;
-    }
+  static async open(backend: Backend, data: string, { real, ...features }: ComparisonOptions): Promise<Comparison> {
+    return new Comparison(data, real, await openFeatures(backend, data, { ...features, image: imageSize(real.training), say }));
   }
 
   get size(): Size {
@@ -82,7 +72,6 @@ export class Comparison implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#features[Symbol.asyncDispose]();
-    await this.backend[Symbol.asyncDispose]();
   }
 }
 

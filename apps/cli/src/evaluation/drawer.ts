@@ -17,6 +17,14 @@ import { SampleFolder } from "./sample-folder.ts";
 /** How images are drawn, besides sampler and steps. */
 export type DrawingFlags = Omit<Sampling, "sampler" | "steps">;
 
+interface DrawerOptions {
+  readonly flags: DrawingFlags;
+  readonly like: Dataset;
+  readonly folder: string | undefined;
+  /** Of the checkpoint. */
+  readonly sha256: string;
+}
+
 const kept = "those drawn are kept, and the same command goes on from there";
 
 /** Draws a model's images for points into folders of their own. */
@@ -25,18 +33,21 @@ export class Drawer {
   readonly #flags: DrawingFlags;
   /** Data whose classes are drawn, as often as they have each. */
   readonly #like: Dataset;
+  readonly #points: readonly CountedPoint[];
+  /** Of the first worker, or the only one, a folder for each point. */
   readonly #folders: ReadonlyMap<CountedPoint, SampleFolder>;
 
-  private constructor(checkpoint: Checkpoint, flags: DrawingFlags, like: Dataset, folders: ReadonlyMap<CountedPoint, SampleFolder>) {
-    [this.#checkpoint, this.#flags, this.#like, this.#folders] = [checkpoint, flags, like, folders];
-  }
-
-  /** Opens the folders of all points. Throws where one holds images that were drawn otherwise. */
-  static async open(
+  private constructor(
     checkpoint: Checkpoint,
     points: readonly CountedPoint[],
-    { flags, like, folder, sha256 }: { readonly flags: DrawingFlags; readonly like: Dataset; readonly folder: string; readonly sha256: string },
-  ): Promise<Drawer> {
+    { flags, like, folders }: { readonly flags: DrawingFlags; readonly like: Dataset; readonly folders: ReadonlyMap<CountedPoint, SampleFolder> },
+  ) {
+    [this.#checkpoint, this.#points, this.#flags, this.#like, this.#folders] = [checkpoint, points, flags, like, folders];
+  }
+
+  /** Opens the folders of all points, but none where another worker writes. Throws where one holds images that were drawn otherwise. */
+  static async open(checkpoint: Checkpoint, points: readonly CountedPoint[], { flags, like, folder, sha256 }: DrawerOptions): Promise<Drawer> {
+    if (folder === undefined) return new Drawer(checkpoint, points, { flags, like, folders: new Map() });
     const { config } = checkpoint;
     const shape = [config["data.height"], config["data.width"], config["model.channels"]] as const;
     const { spacing = null, eta = null, sigmaMax = null, clip = null, guidance, seed } = flags;
@@ -48,32 +59,33 @@ export class Drawer {
       const { sampler, steps } = point;
       folders.set(point, await SampleFolder.open(join(folder, "samples", titleOf(point)), { sampler, steps, ...settings }, shape));
     }
-    return new Drawer(checkpoint, flags, like, folders);
+    return new Drawer(checkpoint, points, { flags, like, folders });
   }
 
-  /** Draws what is missing of each point's images; in the order of the points. */
-  async draw(backend: Backend): Promise<Chosen[]> {
-    const sets: Chosen[] = [];
-    for (const [point, folder] of this.#folders) sets.push(await this.#drawn(backend, point, folder));
-    return sets;
-  }
-
-  async #drawn(backend: Backend, point: CountedPoint, folder: SampleFolder): Promise<Chosen> {
-    const { config } = this.#checkpoint;
-    const { count } = point;
-    if (!folder.has(0, count)) {
-      const skip = (first: number, count: number): boolean => folder.has(first, count);
-      const drawing = { total: count, labels: this.#labels(count), label: titleOf(point), skip, kept };
-      for await (const { first, values } of drawBatches(backend, this.#checkpoint, this.#flagsOf(point), drawing)) await folder.save(first, values);
+  /** Draws what is missing of each point's images, as the first worker knows. */
+  async draw(backend: Backend): Promise<void> {
+    for (const point of this.#points) {
+      const folder = this.#folders.get(point);
+      const skip = (first: number, count: number): boolean => folder?.has(first, count) ?? false;
+      const drawing = { total: point.count, labels: this.#labels(point.count), label: titleOf(point), skip, kept };
+      for await (const { first, values } of drawBatches(backend, this.#checkpoint, this.#flagsOf(point), drawing)) await folder?.save(first, values);
     }
+  }
+
+  /** The images of each point that has a folder, in the order of the points. */
+  async drawn(): Promise<Chosen[]> {
     const broken = new BrokenImages({ strict: true, advice: "take it away, and the same command draws it again" });
-    const dataset = await openDataset(folder.path, { ...sizeOf(config), conditional: false, broken });
-    return { dataset, indices: Array.from({ length: count }, (_, i) => i), flip: false };
+    const sets: Chosen[] = [];
+    for (const [{ count }, { path }] of this.#folders) {
+      const dataset = await openDataset(path, { ...sizeOf(this.#checkpoint.config), conditional: false, broken });
+      sets.push({ dataset, indices: Array.from({ length: count }, (_, i) => i), flip: false });
+    }
+    return sets;
   }
 
   /** How far the first images of each point are from where more steps lead; none where no sampler is deterministic. */
   async reference(backend: Backend): Promise<{ solution: ReferenceSolution; differences: (number | undefined)[] } | undefined> {
-    const points = [...this.#folders.keys()];
+    const points = this.#points;
     const deterministic = ({ sampler }: Point): boolean => sampler !== "ddpm"; // DDIM is, since a sweep leaves eta at 0
     if (!points.some(deterministic)) return undefined;
     const calls = points.filter(deterministic).map(({ steps }) => steps);

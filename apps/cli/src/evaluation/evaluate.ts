@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { openDevice } from "@ddpm/backend-node";
 import { type Backend, type Config, drawingSettings } from "@ddpm/core";
 import { defaults } from "@ddpm/core/config";
 import { permutation, stream } from "@ddpm/core/random";
@@ -10,6 +11,10 @@ import { datasetOf, openSource } from "../data/index.ts";
 import { sizeOf } from "../data/size.ts";
 import { howToDraw, modelToDraw, type SamplerFlags } from "../drawing.ts";
 import { makeFolder } from "../files.ts";
+import { say } from "../say.ts";
+import { version } from "../version.ts";
+import { agree } from "../workers/agreement.ts";
+import { type Worker, writes } from "../workers/worker.ts";
 import { boundOfImages } from "./bound-of-images.ts";
 import { Comparison } from "./comparison.ts";
 import type { Chosen } from "./distances.ts";
@@ -18,6 +23,7 @@ import type { Point, Result } from "./evaluation.ts";
 import type { FeaturesOptions } from "./features.ts";
 import { fewestImages } from "./jackknife.ts";
 import { alike, pointsFor, usualSamples } from "./point.ts";
+import { type RealImagesOf, realImages } from "./real-images.ts";
 
 export interface EvaluateOptions extends SamplerFlags, Pick<FeaturesOptions, "pixelScale"> {
   readonly data?: string;
@@ -35,25 +41,41 @@ export interface EvaluateOptions extends SamplerFlags, Pick<FeaturesOptions, "pi
 /** Model calls of an image's bits per dimension unless told. */
 const usualTimesteps = 60;
 
-/** Evaluates a model. Throws before long work where something cannot be. */
-export async function evaluate(place: string, options: EvaluateOptions, given: Partial<Config>): Promise<void> {
+/** What is evaluated, as flags of the configuration say of its size and mirroring. */
+export interface Evaluated {
+  readonly place: string;
+  readonly given: Partial<Config>;
+}
+
+/**
+ * Evaluates a model. Throws before long work where something cannot be. Of several workers each draws and works out its share, and the first alone compares
+ * and writes.
+ */
+export async function evaluate({ place, given }: Evaluated, options: EvaluateOptions, worker: Worker | undefined): Promise<void> {
   const { checkpoint, sha256 } = await readOnce(place, given);
   const { config, path, step } = checkpoint;
   const how = options.sweep === undefined ? howToDraw(checkpoint, options, "ddim") : drawingSettings(options, { sampler: "ddim" });
   const points = pointsFor(config, how);
   const folder = options.out ?? (await usualFolder(place, step));
   const wish = { ...sizeOf(config), conditional: config["model.classes"].length > 0, flip: config["data.flip"] };
-  await using comparison = await compare(options.data ?? config["data.name"], options, {
-    ...wish,
-    others: Math.max(...points.map(({ count }) => count)),
-  });
-  const { backend, real } = comparison;
+  const data = options.data ?? config["data.name"];
+  const real = await realImagesFor(data, options, { ...wish, others: Math.max(...points.map(({ count }) => count)) });
+  await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", threads: worker?.cores, cluster: worker, say });
+  await using comparison = writes(worker) ? await compare(backend, data, options, real) : undefined;
   const { sweep, spacing, eta, sigmaMax, clip, rederive, guidance, seed } = how;
   const flags = sweep === undefined ? { spacing, eta, sigmaMax, clip, rederive, guidance, seed } : { ...alike, guidance, seed };
-  const drawer = await Drawer.open(checkpoint, points, { flags, like: real.training, folder, sha256 });
-  const bound = options.bound ? await boundFor(backend, checkpoint, comparison, options, { folder, sha256 }) : undefined;
-  const images = await drawer.draw(backend);
+  if (backend.workers) {
+    const { images, timesteps, clip } = options;
+    const bound = options.bound && { images, timesteps, clip };
+    await agree(backend, { sha256, config, points, sweep, ...flags, data, bound, device: backend.name, version });
+  }
+  const own = comparison && folder;
+  const drawer = await Drawer.open(checkpoint, points, { flags, like: real.training, folder: own, sha256 });
+  const bound = options.bound ? await boundFor(backend, checkpoint, real, options, { folder: own, sha256 }) : undefined;
+  await drawer.draw(backend);
   const reference = sweep === undefined ? undefined : await drawer.reference(backend);
+  if (!comparison) return;
+  const images = await drawer.drawn();
   const { floor, distances } = await comparison.distances(images);
   const results = points.map(({ sampler, steps }, i): Result => {
     const apart = reference?.differences[i];
@@ -79,7 +101,7 @@ async function usualFolder(place: string, step: number | undefined): Promise<str
 }
 
 /** Evaluates pictures that are drawn already. */
-export async function evaluatePictures(place: string, options: EvaluateOptions & { readonly data: string }, given: Partial<Config>): Promise<void> {
+export async function evaluatePictures({ place, given }: Evaluated, options: EvaluateOptions & { readonly data: string }): Promise<void> {
   const { samples = usualSamples(), seed } = options;
   const broken = new BrokenImages({ strict: true, advice: "take it away, or mend it" });
   const source = await openSource(place, "all");
@@ -87,7 +109,9 @@ export async function evaluatePictures(place: string, options: EvaluateOptions &
     throw new RangeError(`Expected at least ${fewestImages} pictures in ${place} but found ${source.count}; choose a folder with more`);
   const count = Math.min(source.count, samples);
   const wish = { height: given["data.height"], width: given["data.width"], conditional: false, flip: given["data.flip"] ?? defaults["data.flip"] };
-  await using comparison = await compare(options.data, options, { ...wish, others: count });
+  const real = await realImagesFor(options.data, options, { ...wish, others: count });
+  await using backend = await openDevice(options.device, { purpose: "sample", dtype: "float32", say });
+  await using comparison = await compare(backend, options.data, options, real);
   const dataset = await datasetOf(source, { ...comparison.size, conditional: false, broken });
   const images: Chosen = { dataset, indices: permutation(stream(seed, "evaluation", 3), dataset.count).subarray(0, count), flip: false };
   const folder = options.out ?? `${place.replace(/\.zip$/, "")}-evaluation`;
@@ -105,16 +129,20 @@ interface Wish {
   readonly others: number;
 }
 
-const compare = (data: string, { device, features: file, pixelScale, reference: most, seed }: EvaluateOptions, wish: Wish): Promise<Comparison> =>
-  Comparison.open(data, { device, file, pixelScale, real: { ...wish, most, seed } });
+const realImagesFor = (data: string, { reference: most, seed }: EvaluateOptions, wish: Wish): Promise<RealImagesOf> =>
+  realImages(data, { ...wish, most, seed });
+
+const compare = (backend: Backend, data: string, { features: file, pixelScale }: EvaluateOptions, real: RealImagesOf): Promise<Comparison> =>
+  Comparison.open(backend, data, { file, pixelScale, real });
 
 function boundFor(
   backend: Backend,
   checkpoint: Checkpoint,
-  { real }: Comparison,
+  { tests }: RealImagesOf,
   options: EvaluateOptions,
-  { folder, sha256 }: { readonly folder: string; readonly sha256: string },
+  { folder, sha256 }: { readonly folder: string | undefined; readonly sha256: string },
 ) {
   const { images, seed, clip = true, timesteps = Math.min(usualTimesteps, checkpoint.config["diffusion.timesteps"]) } = options;
-  return boundOfImages(backend, checkpoint, real.tests, { images, timesteps, seed, clip, sha256 }, join(folder, "bound.json"));
+  const file = folder === undefined ? undefined : join(folder, "bound.json");
+  return boundOfImages(backend, checkpoint, tests, { images, timesteps, seed, clip, sha256 }, file);
 }

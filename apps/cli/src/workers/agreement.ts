@@ -1,7 +1,6 @@
 /** What workers find out about each other before they begin. */
-import type { Backend, Numbers } from "@ddpm/core";
-import { input } from "@ddpm/core/graph";
-import { Reduction } from "@ddpm/core/training";
+import { createHash } from "node:crypto";
+import { type Backend, gathered, type Numbers } from "@ddpm/core";
 
 /**
  * Ends where workers are not to do the same: each says in `facts` what it is about to do. Throws an Error that names the first difference to worker 0; all
@@ -23,17 +22,22 @@ export async function agree(backend: Backend, facts: Readonly<Record<string, unk
 /** The texts of all workers, by rank. */
 async function gatherTexts(backend: Backend, text: string): Promise<string[]> {
   const bytes = new TextEncoder().encode(text);
-  const lengths = await gather(backend, Float32Array.of(bytes.length));
-  const longest = Math.max(...lengths);
-  const padded = new Float32Array(longest);
+  const lengths = (await gathered(backend, Float32Array.of(bytes.length))).map(([length]) => length!);
+  const padded = new Float32Array(Math.max(...lengths));
   padded.set(bytes);
-  const all = await gather(backend, padded);
-  return Array.from(lengths, (length, rank) => new TextDecoder().decode(Uint8Array.from(all.subarray(rank * longest, rank * longest + length))));
+  const all = await gathered(backend, padded);
+  return all.map((values, rank) => new TextDecoder().decode(Uint8Array.from(values.subarray(0, lengths[rank]))));
 }
 
-/** The values of all workers, by rank; every one has as many. */
-async function gather(backend: Backend, values: Float32Array): Promise<Numbers> {
-  const all = new Reduction(backend.workers!).gather(input("values", [values.length]));
-  await using program = await backend.compile({ outputs: { all } }, new Map());
-  return (await program.run({ values }))["all"]!;
+/** What the first worker has to say, of which the others know only how many numbers it is. */
+export async function toldByFirst(backend: Backend, values: Numbers): Promise<Numbers> {
+  const [first] = await gathered(backend, values);
+  return first!;
+}
+
+/** What stands for numbers where workers agree on them. */
+export function digestOf(...values: readonly (Numbers | Uint8Array)[]): string {
+  const hash = createHash("sha256");
+  for (const value of values) hash.update(value);
+  return hash.digest("hex").slice(0, 16);
 }

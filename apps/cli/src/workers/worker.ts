@@ -1,4 +1,5 @@
 /** A process as one of several workers. */
+import { availableParallelism } from "node:os";
 import type { ClusterPlan, Patience } from "@ddpm/backend-node";
 import { say } from "../say.ts";
 import { sealed } from "./network.ts";
@@ -11,9 +12,12 @@ const patience = { start: 600, silence: 30 };
 export interface Worker {
   readonly plan: ClusterPlan;
   readonly patience: Patience;
-  /** Workers of this machine, which share its cores. */
-  readonly neighbours: number;
+  /** Its share of the cores of this machine. */
+  readonly cores: number;
 }
+
+/** Whether a process writes what comes out: the first worker, or the only one. */
+export const writes = (worker: Worker | undefined): boolean => (worker?.plan.rank ?? 0) === 0;
 
 /**
  * The worker that the environment makes of this process, if it does. Each worker of a machine takes a GPU of its own, unless its launcher has given it
@@ -29,5 +33,5 @@ export function asWorker(env: Environment & NodeJS.ProcessEnv = process.env): Wo
   const port = plan.addresses[plan.rank]!.split(":")[1];
   const reach = sealed() ? "" : `; it listens on port ${port} of every network of this machine and asks nobody who they are`;
   say(`This is worker ${plan.rank} of ${plan.addresses.length}${reach}`);
-  return { plan, patience: { ...patience, say }, neighbours: local.length };
+  return { plan, patience: { ...patience, say }, cores: Math.max(1, Math.floor(availableParallelism() / local.length)) };
 }

@@ -14,6 +14,12 @@ const beatEvery = 500;
 /** Milliseconds that the first worker has to answer a beat. */
 const answerWithin = 2000;
 
+/** Beats that a run of all may take after the first worker has ended, who is there for longer. */
+const beatsAfterEnd = 3;
+
+/** What to do once workers have parted. */
+const startAgain = "start all again, train with --resume";
+
 /** How workers wait for each other. */
 export interface Patience {
   /** Seconds until all have to be there. */
@@ -49,6 +55,7 @@ export class Cluster implements Team, Place {
   readonly #board: Board;
   readonly #patience: Patience;
   #part!: (error: WorkersParted) => void;
+  #partedBy: WorkersParted | undefined;
   #state: WorkerState = "running";
   /** The worker that is lost, so that there is no good order to end in. */
   #lost: number | undefined;
@@ -79,6 +86,7 @@ export class Cluster implements Team, Place {
     this.parted = new Promise((_, reject) => {
       this.#part = (error) => {
         this.#lost ??= error.lost;
+        this.#partedBy = error;
         reject(error);
       };
     });
@@ -96,6 +104,10 @@ export class Cluster implements Team, Place {
 
   askToStop(): void {
     if (this.#state === "running") this.#state = "asks to stop";
+  }
+
+  check(): void {
+    if (this.#partedBy) throw this.#partedBy;
   }
 
   /** Ends this worker's part. The first one, whose end is everyone's, waits a moment for the others to hear of it, or of the worker that is lost. */
@@ -165,7 +177,7 @@ export class Cluster implements Team, Place {
 
   async #keepBeating(): Promise<void> {
     const silence = this.#patience.silence * 1000;
-    let unanswered = 0;
+    let [unanswered, afterEnd] = [0, 0];
     const heard = this.#addresses.map(() => ({ beat: 0, missed: 0 }));
     while (this.#state !== "ended") {
       await sleep(beatEvery);
@@ -180,8 +192,9 @@ export class Cluster implements Team, Place {
       if (!rows) continue;
       const told = lostBy(rows, this.rank);
       if (told !== undefined) return this.#part(this.#gone(told));
-      if (this.rank > 0 && rows[0]!.state === "ended")
-        return this.#part(new WorkersParted(`Expected to go on but found that ${this.#name(0)} has ended the run; start all again with --resume`));
+      // A run that the first has finished is about to finish here too
+      if (this.rank > 0 && rows[0]!.state === "ended" && (this.#runs === 0 || ++afterEnd > beatsAfterEnd))
+        return this.#part(new WorkersParted(`Expected to go on but found that ${this.#name(0)} has ended the run; ${startAgain}`));
       this.#stopAsked ||= rows.some(({ state }) => state === "asks to stop");
       for (const [rank, { beat, state }] of rows.entries()) {
         const last = heard[rank]!;
@@ -195,14 +208,14 @@ export class Cluster implements Team, Place {
   }
 
   #gone(rank: number, cause?: unknown): WorkersParted {
-    const message = `Expected ${this.#name(rank)} to go on but found it gone: it has ended or its connection broke; see its log, and go on with --resume`;
+    const message = `Expected ${this.#name(rank)} to go on but found it gone: it has ended or its connection broke; see its log, and ${startAgain}`;
     return new WorkersParted(message, { lost: rank, cause });
   }
 
   #silent(rank: number): WorkersParted {
     const [name, seconds] = [this.#name(rank), this.#patience.silence];
     return new WorkersParted(
-      `Expected to hear of ${name} but found nothing for ${seconds} s: it hangs, is stopped or is cut off; end it, and go on with --resume`,
+      `Expected to hear of ${name} but found nothing for ${seconds} s: it hangs, is stopped or is cut off; end it, and ${startAgain}`,
       { lost: rank },
     );
   }
