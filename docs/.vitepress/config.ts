@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { tex } from "@mdit/plugin-tex";
 import { defineConfig, type MarkdownOptions } from "vitepress";
 import { beside } from "../site/beside.ts";
+import { compared } from "../site/comparisons.ts";
 import { formula } from "../site/formula.ts";
 import { withPolicy } from "../site/policy.ts";
 import { quality } from "../site/quality.ts";
@@ -55,6 +56,7 @@ export default defineConfig({
     config: (md) => {
       md.use(beside);
       md.use(quality);
+      md.use(compared);
       md.core.ruler.push("flags", ({ tokens }) => {
         for (const code of tokens.flatMap(({ children }) => children ?? [])) if (/^--\S+$/.test(code.content)) code.attrJoin("class", "flag");
       });

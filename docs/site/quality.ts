@@ -1,14 +1,5 @@
 /** How good our models are, as `ddpm evaluate` found: data/quality.json, a list of evaluations, as a table of the page on numbers. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import type { MarkdownIt, Token } from "./markdown.ts";
-import { root } from "./repository.ts";
-
-/** A number and how far it may be off by chance: one standard error. */
-interface Measured {
-  readonly value: number;
-  readonly error?: number;
-}
+import { dataOf, fence, type Measured, tableOf, told } from "./measured.ts";
 
 export interface Evaluation {
   readonly model: string;
@@ -29,20 +20,8 @@ export interface Evaluation {
   readonly bitsPerDim?: Measured;
 }
 
-const file = join(root, "docs/data/quality.json");
-
 /** Makes a fence `quality` the table of what is written down, or says that nothing is. */
-export function quality(md: MarkdownIt): void {
-  md.core.ruler.after("block", "quality", (state) => {
-    state.tokens = state.tokens.flatMap((token) => {
-      if (token.type !== "fence" || token.info !== "quality") return [token];
-      const found = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Evaluation[]) : [];
-      const tokens: Token[] = [];
-      state.md.block.parse(qualityOf(found), state.md, state.env, tokens); // what stands within the cells is read with the rest of the page
-      return tokens;
-    });
-  });
-}
+export const quality = fence("quality", () => qualityOf(dataOf<Evaluation[]>("quality.json") ?? []));
 
 /** Evaluations as a table in Markdown, and how far real pictures are from real ones. */
 export function qualityOf(evaluations: readonly Evaluation[]): string {
@@ -54,9 +33,7 @@ export function qualityOf(evaluations: readonly Evaluation[]): string {
     samples.toLocaleString("en"),
     ...[fid, kid, bitsPerDim].map(told),
   ]);
-  const marks = head.map((_, i) => (i < 2 ? "---" : "---:"));
-  const table = [head, marks, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-  return `${table}\n\n${floorsOf(evaluations)}`;
+  return [tableOf(head, rows, 4), floorsOf(evaluations)].join("\n\n");
 }
 
 /** A sentence for each number of real pictures that were compared with others, in each kind of features. */
@@ -66,13 +43,4 @@ function floorsOf(evaluations: readonly Evaluation[]): string {
       `In the features of ${features}, ${samples.toLocaleString("en")} real pictures are from the others at FID ${told(fidFloor)}, KID ${told(kidFloor)}.`,
   );
   return [...new Set(sentences)].join(" ");
-}
-
-/** As many digits as the error leaves, in one piece. */
-function told(measured: Measured | undefined): string {
-  if (!measured) return "–";
-  const { value, error } = measured;
-  if (!error) return value.toPrecision(3);
-  const digits = Math.max(0, 1 - Math.floor(Math.log10(error)));
-  return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`.replaceAll(" ", "\u00a0").replace("-", "−");
 }
