@@ -4,6 +4,7 @@ import type { Tensor } from "./tensor.ts";
 
 /** What a tensor's numbers are; only feeds are integers. */
 export type Dtype = "float32" | "int32";
+/** How a kernel goes over an image: how many pixels at a time, and with how many zeros on each side. */
 export interface Convolution {
   readonly stride: number;
   readonly padding: number;

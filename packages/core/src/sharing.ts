@@ -40,6 +40,7 @@ export class Gathering implements AsyncDisposable {
     return Array.from({ length: this.#workers.count }, (_, rank) => all!.subarray(rank * values.length, (rank + 1) * values.length));
   }
 
+  /** Frees the program that gathers. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program?.[Symbol.asyncDispose]();
   }
