@@ -23,6 +23,10 @@ class Diffusion:
         alpha_bar = torch.cumprod(1 - betas, dim=0)
         self.signal, self.noise = alpha_bar.sqrt().to(dtype), (1 - alpha_bar).sqrt().to(dtype)
 
+    def to(self, device):
+        self.signal, self.noise = self.signal.to(device), self.noise.to(device)
+        return self
+
     def q_sample(self, x0, t, noise):
         return self.signal[t, None, None, None] * x0 + self.noise[t, None, None, None] * noise
 

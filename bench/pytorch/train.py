@@ -32,11 +32,11 @@ def images(path):
 class Run:
     """A training whose order, flips, timesteps and noise are functions of the step, so that it goes on after a stop as if there had been none."""
 
-    def __init__(self, folder, data, seed):
+    def __init__(self, folder, data, seed, device):
         torch.manual_seed(seed)
-        self.folder, self.data, self.seed, self.step = folder, data, seed, 0
-        self.model = UNet()
-        self.diffusion = Diffusion(linear_betas(TIMESTEPS))
+        self.folder, self.data, self.seed, self.device, self.step = folder, data, seed, device, 0
+        self.model = UNet().to(device)
+        self.diffusion = Diffusion(linear_betas(TIMESTEPS)).to(device)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3)
         self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.per_epoch = -(-len(data) // BATCH)
@@ -58,7 +58,7 @@ class Run:
         return torch.where(flips, x0.flip(3), x0), t, torch.randn(x0.shape, generator=random)
 
     def advance(self):
-        x0, t, noise = self.batch()
+        x0, t, noise = (values.to(self.device) for values in self.batch())
         self.optimizer.zero_grad()
         loss = self.diffusion.loss(self.model, x0, t, noise)
         loss.backward()
@@ -77,7 +77,7 @@ class Run:
         replace(self.folder / "model-ema.safetensors", lambda path: save_file(self.ema, path, metadata))
 
     def load(self):
-        state = torch.load(self.folder / "state.pt")
+        state = torch.load(self.folder / "state.pt", map_location=self.device)
         self.step, self.ema = state["step"], state["ema"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -95,6 +95,7 @@ def options():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda, which takes the same images, timesteps and noise")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -102,11 +103,12 @@ def options():
 def main():
     args = options()
     torch.set_num_threads(args.threads)
+    torch.backends.cudnn.allow_tf32 = False
     stop = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: stop.append(number))
     args.out.mkdir(parents=True, exist_ok=True)
-    run = Run(args.out, images(args.data), args.seed)
+    run = Run(args.out, images(args.data), args.seed, args.device)
     total = args.epochs * run.per_epoch
     while run.step < total and not stop:
         start = time.perf_counter()
