@@ -7,6 +7,7 @@ export type { Finding } from "./src/diagnosis/finding.ts";
 export { askDriver, cardCount } from "./src/diagnosis/nvidia.ts";
 export { type InstallOptions, installTensorFlow } from "./src/install.ts";
 export { cacheFolder, findTensorFlow, type TensorFlowLibrary, TensorFlowMissingError } from "./src/library.ts";
+export { freeAddresses } from "./src/tensorflow/addresses.ts";
 export { exitNow } from "./src/tensorflow/c-api.ts";
 export { type Patience, WorkersParted } from "./src/tensorflow/cluster.ts";
 export { type TensorFlowOptions, tensorflow } from "./src/tensorflow/engine.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { freeAddresses } from "./workers/network.ts";
+import { freeAddresses } from "@ddpm/backend-node";
 
 /** The program that tests run as people do. */
 export const bin = new URL("../bin/ddpm.js", import.meta.url).pathname;

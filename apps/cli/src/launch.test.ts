@@ -92,13 +92,15 @@ test("what all workers fail at is said, and not tried for ever", async () => {
 
 test("launch says what it needs", async () => {
   const command = [bin, "launch", "train", "--data", "shapes", "--out", join(folder, "none")];
-  const bare = (...more: string[]) =>
-    spawnSync(process.execPath, [...command.slice(0, 2), ...more, ...command.slice(2)], { env: { PATH: "" }, encoding: "utf8" });
-  assert.match(bare().stderr, /Expected --workers with a number of processes, since there is no GPU here, but found none; add it/);
+  const launched = (env: NodeJS.ProcessEnv, ...more: string[]) =>
+    spawnSync(process.execPath, [...command.slice(0, 2), ...more, ...command.slice(2)], { env: { PATH: "", ...env }, encoding: "utf8" });
+  const bare = (...more: string[]) => launched({}, ...more);
+  assert.match(bare().stderr, /Expected --workers with a number of processes, which is otherwise that of the GPUs, but found no GPU; add it/);
   assert.match(
     bare("--workers", "2").stderr,
     /Expected a network of their own for the workers, who would answer anyone in this machine's, but found .*ENOENT; allow it, or add --listen/,
   );
+  assert.match(launched({ CUDA_VISIBLE_DEVICES: "3" }, "--workers", "2").stderr, /Expected at most 1 workers on this machine, .*\(3\), but found 2/);
   await fails(/Expected train, sample, evaluate after launch's own options but found inspect; what else/, 2, "launch", "inspect");
   await fails(/Expected --out with the run's folder after train/, 2, "launch", "--workers", "2", "train", "--data", "shapes");
   const { stdout } = await ddpm("launch", "--help");

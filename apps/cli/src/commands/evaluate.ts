@@ -78,7 +78,7 @@ const [enough, several] = [atLeast(fewestImages), atLeast(2)];
 async function run(options: Options, command: Command): Promise<void> {
   const { checkpoint, pictures, data } = options;
   const given = configOf({ ...options });
-  const worker = asWorker();
+  const worker = asWorker(options.device);
   if (checkpoint !== undefined) return evaluate({ place: resolve(checkpoint), given }, samplerFlags(command, options), worker);
   if (worker) throw new UsageError("Expected --checkpoint with several workers, who draw together, but found none; evaluate --pictures alone");
   if (pictures === undefined) throw new UsageError("Expected --checkpoint or --pictures but found neither; add one");

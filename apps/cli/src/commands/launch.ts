@@ -1,13 +1,14 @@
 import { extname, join, resolve } from "node:path";
-import { askDriver, cardCount } from "@ddpm/backend-node";
+import { freeAddresses } from "@ddpm/backend-node";
 import type { Command } from "commander";
 import { Interrupted } from "../interrupt.ts";
 import { count } from "../options.ts";
 import { RunFolder } from "../run-folder.ts";
 import { say } from "../say.ts";
 import { UsageError } from "../usage-error.ts";
-import { freeAddresses, refusalToSeal, sealed, sealWith } from "../workers/network.ts";
+import { refusalToSeal, sealed, sealWith } from "../workers/network.ts";
 import { runWorkers } from "../workers/run-workers.ts";
+import { refuseSharedGpus, visibleGpus } from "../workers/worker.ts";
 
 interface Options {
   readonly workers?: number;
@@ -44,9 +45,13 @@ export function launchCommand(program: Command): void {
     .action(launch);
 }
 
-async function launch(command: string[], { workers = cardCount(askDriver()), maxRestarts, listen }: Options): Promise<void> {
+async function launch(command: string[], { workers: asked, maxRestarts, listen }: Options): Promise<void> {
   const shared = oneOfShared(command[0]);
-  if (workers === 0) throw new UsageError("Expected --workers with a number of processes, since there is no GPU here, but found none; add it");
+  const gpus = optionOf(command, "--device") === "tensorflow:cpu" ? [] : visibleGpus(process.env);
+  const workers = asked ?? gpus.length;
+  if (workers === 0)
+    throw new UsageError("Expected --workers with a number of processes, which is otherwise that of the GPUs, but found no GPU; add it");
+  if (gpus.length > 0) refuseSharedGpus(workers, gpus);
   if (maxRestarts > 0 && shared.again === undefined)
     throw new UsageError(
       `Expected --max-restarts with a command that goes on where it was stopped, train or evaluate, but found ${command[0]}; leave it out`,

@@ -73,7 +73,7 @@ export function sampleCommand(program: Command): void {
 async function sample(options: Options, command: Command): Promise<void> {
   checkEditing(options);
   checkGuidance(options);
-  const worker = asWorker();
+  const worker = asWorker(options.device);
   const writer = writes(worker) ? await writerTo(options.out) : undefined;
   if (writer && options.trajectory !== undefined) await Trajectory.check(options.trajectory, options.out);
   const xT = options.init === undefined ? undefined : await readImages(options.init, "xT");

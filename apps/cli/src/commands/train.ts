@@ -54,7 +54,7 @@ export function trainCommand(program: Command): void {
 }
 
 async function train(options: Options, command: Command): Promise<void> {
-  const worker = asWorker();
+  const worker = asWorker(options.device);
   const first = writes(worker);
   const folder = new RunFolder(resolve(options.out));
   const flags: Partial<Config> = {

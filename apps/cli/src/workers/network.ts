@@ -1,7 +1,6 @@
 /** Where the workers of one machine meet. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 
 /** Set where a process is in a network of its own. */
 const mark = "DDPM_SEALED";
@@ -42,13 +41,4 @@ export async function sealWith(command: readonly string[]): Promise<void> {
   const [code] = (await once(child, "exit")) as [number | null];
   process.off("SIGINT", heard).off("SIGTERM", pass);
   if (code !== 0) throw new EndedInside(code ?? 1);
-}
-
-/** Addresses of this machine whose ports nobody listens on. */
-export async function freeAddresses(count: number): Promise<string[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  for (const server of servers) server.close();
-  return ports.map((port) => `127.0.0.1:${port}`);
 }

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { freeAddresses } from "./addresses.ts";
 
 const program = fileURLToPath(new URL("../../test/worker.ts", import.meta.url));
 const config = JSON.stringify({ "model.dim": 4, "data.height": 8, "data.width": 8, "train.batch": 12 });
@@ -42,15 +43,6 @@ function start(rank: number, addresses: readonly string[], steps: number, patien
       await Promise.race([once(worker, "message"), ended.then(() => Promise.reject(new Error(`ended: ${told.failed}`)))]);
   };
   return { worker, told, ended, at };
-}
-
-/** Addresses on this machine whose ports nobody listens on. */
-async function freeAddresses(count: number): Promise<string[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  for (const server of servers) server.close();
-  return ports.map((port) => `127.0.0.1:${port}`);
 }
 
 /** What all workers of a training tell. */
