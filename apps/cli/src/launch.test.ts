@@ -73,6 +73,27 @@ test("SIGTERM saves and ends all workers, and one goes on alone with the same lo
   await succeeds(...train(run, Number(step) + 5, "--resume"));
 });
 
+test("SIGTERM while the workers start ends launch as asked, and starts none again", async () => {
+  const run = join(folder, "early");
+  const launcher = spawn(process.execPath, [bin, "launch", "--listen", "--workers", "2", "--max-restarts", "3", ...train(run, 40)]);
+  let said = "";
+  launcher.stderr.on("data", (chunk: Buffer) => {
+    if (!said.includes("What workers after") && `${said}${chunk}`.includes("What workers after")) setTimeout(() => launcher.kill("SIGTERM"), 100);
+    said += chunk;
+  });
+  const [code] = (await once(launcher, "exit")) as [number];
+  assert.equal(code, 143, said);
+  assert.doesNotMatch(said, /Starting all workers again/);
+});
+
+test("options that a worker refuses are not tried again", async () => {
+  const command = train(join(folder, "refused"), 3, "--train.lr", "fast");
+  const { code, stderr } = await ddpm("launch", "--listen", "--workers", "2", "--max-restarts", "3", ...command);
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /found that worker \d ended with code 2/);
+  assert.doesNotMatch(stderr, /Starting all workers again/);
+});
+
 test("workers that would not do the same are refused, by all of them", async () => {
   const ended = await workersOf([train(join(folder, "unlike"), 3), train(join(folder, "unlike"), 3, "--seed", "5")]);
   for (const { code, stderr } of ended) {

@@ -71,7 +71,8 @@ async function launch(command: string[], { workers: asked, maxRestarts, listen }
     const failure = await runWorkers([...command, ...more], { addresses: await freeAddresses(workers), logs });
     if (!failure) return;
     if (failure.signal) throw new Interrupted("Ended as asked", failure.signal);
-    if (restarts === maxRestarts) throw new Error(`Expected all ${workers} workers to finish but found that ${failure.message}; ${shared.advice}`);
+    if (restarts === maxRestarts || failure.misused)
+      throw new Error(`Expected all ${workers} workers to finish but found that ${failure.message}; ${shared.advice}`);
     say(`Starting all workers again, since ${failure.message}: ${maxRestarts - restarts - 1} times more are left`);
   }
 }

@@ -12,8 +12,10 @@ const grace = 10;
 /** Why not all workers finished. */
 export interface Failure {
   readonly message: string;
-  /** The signal that ended the run in good order, if it did. */
-  readonly signal?: "SIGINT" | "SIGTERM";
+  /** The signal that asked for the end, if one did. */
+  readonly signal: "SIGINT" | "SIGTERM" | undefined;
+  /** Whether a worker refused its options, which it would again. */
+  readonly misused: boolean;
 }
 
 /** Where workers meet, and the folder for what those after the first say. */
@@ -26,8 +28,15 @@ export interface Meeting {
 export async function runWorkers(command: readonly string[], { addresses, logs }: Meeting): Promise<Failure | undefined> {
   await makeFolder(logs);
   const workers = await Promise.all(addresses.map((_, rank) => start(command, { rank, addresses, log: join(logs, `worker-${rank}.log`) })));
-  const forward = (signal: NodeJS.Signals): void => void workers[0]!.kill(signal);
-  const heard = (): void => {}; // the terminal tells the workers too
+  let asked: Failure["signal"];
+  // The terminal tells the workers too
+  const heard = (): void => {
+    asked ??= "SIGINT";
+  };
+  const forward = (): void => {
+    asked ??= "SIGTERM";
+    workers[0]!.kill("SIGTERM");
+  };
   process.on("SIGINT", heard).on("SIGTERM", forward);
   const failed: { readonly rank: number; readonly how: string; readonly code: number | null }[] = [];
   const exits = workers.map(async (worker, rank) => {
@@ -41,9 +50,10 @@ export async function runWorkers(command: readonly string[], { addresses, logs }
   process.off("SIGINT", heard).off("SIGTERM", forward);
   const first = failed[0];
   if (!first) return undefined;
-  const code = failed.find(({ rank }) => rank === 0)?.code ?? 0;
   const message = `worker ${first.rank} ${first.how}${first.rank > 0 ? `: see ${join(logs, `worker-${first.rank}.log`)}` : ""}`;
-  return { message, ...(code === 130 && { signal: "SIGINT" as const }), ...(code === 143 && { signal: "SIGTERM" as const }) };
+  const endOfFirst = failed.find(({ rank }) => rank === 0)?.code;
+  const signal = asked ?? (endOfFirst === 130 ? "SIGINT" : endOfFirst === 143 ? "SIGTERM" : undefined);
+  return { message, signal, misused: failed.some(({ code }) => code === 2) };
 }
 
 const allEnded = (workers: readonly ChildProcess[]): Promise<unknown> =>

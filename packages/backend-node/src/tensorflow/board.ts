@@ -11,7 +11,7 @@ export type WorkerState = (typeof states)[number];
 
 /** What a worker wrote last. */
 export interface Row {
-  /** Grows while the worker lives. */
+  /** Another one each time that the worker writes. */
   readonly beat: number;
   readonly state: WorkerState;
   /** Whom the worker has given up. */
@@ -20,6 +20,9 @@ export interface Row {
 
 /** TF_Code of an answer that did not come in time. */
 const deadlineExceeded = 4;
+
+/** Beats are counted up to here and then again from 1, since a float32 cannot count for ever. */
+const beats = 2 ** 20;
 
 /** Of which workers a board is. */
 export interface BoardOptions {
@@ -69,7 +72,8 @@ export class Board {
 
   async #write(state: WorkerState, lost = -1): Promise<Row[]> {
     if (this.#rank === 0 && this.#beat === 0) await this.#session.run([], [], [], ["clear"]);
-    const row = newTensor(this.#api, "float32", [1, 3], Float32Array.of(++this.#beat, states.indexOf(state), lost + 1));
+    this.#beat = (this.#beat % beats) + 1;
+    const row = newTensor(this.#api, "float32", [1, 3], Float32Array.of(this.#beat, states.indexOf(state), lost + 1));
     try {
       const [tensor] = await this.#session.run(["row"], [row], ["rows"], []);
       const rows = takeTensor(this.#api, tensor);
