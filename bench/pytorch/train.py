@@ -44,7 +44,7 @@ class Run:
             self.load()
 
     def generator(self, n):
-        return torch.Generator().manual_seed(self.seed * 2**32 + n)
+        return torch.Generator().manual_seed((self.seed * 2654435761 + n) % 2**32)  # it heeds no more than 32 bits
 
     def order(self, epoch):
         return torch.randperm(len(self.data), generator=self.generator(2**31 + epoch))
